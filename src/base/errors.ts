@@ -29,6 +29,8 @@ export interface Failures {
   'limit-reached': { readonly what: string; readonly max: number }
   'query-invalid': { readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT' }
   'guest-failed': { readonly process: string; readonly slot: number }
+  /** The process is not in memory (evicted, or its worker died): open it again. Nothing was evaluated. */
+  'guest-lost': { readonly process: string }
   'config-invalid': { readonly problems: readonly string[] }
   'peer-failed': { readonly url: string; readonly status: number | null }
   /** The medium failed (disk full, file gone). Nothing was acknowledged. */

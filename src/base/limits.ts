@@ -3,7 +3,16 @@
  * A protocol limit (marked P) is what the network enforces and cannot be changed; the rest protect this node.
  */
 
+// Keys
+export const RSA_MODULUS_BYTES_MAX = 512 // P, 4096 bits
+export const RSA_MODULUS_BYTES_MIN = 256 // for keys that this node signs with
+export const PUBLIC_KEY_CACHE_MAX = 10_000
+
 // Arweave
+export const U24_MAX = 2 ** 24 - 1 // P, longest field of a binary form
+export const DENOMINATION_MAX = U24_MAX // P
+export const INTEGER_DIGITS_MAX = 160 // read from JSON; reading a long integer takes time that grows with its square
+export const INTEGER_BYTES_MAX = 64 // the same for binary forms
 export const CHUNK_BYTES_MAX = 256 * 1024 // P
 export const CHUNK_BYTES_MIN = 32 * 1024 // P, for splitting only: the last chunk may be smaller
 export const TX_TAG_COUNT_MAX = 2048 // P
@@ -18,10 +27,24 @@ export const ANCHOR_DEPTH_MAX = 50 // P, blocks
 export const BLOCK_JSON_BYTES_MAX = 16 * 1024 * 1024
 export const MEMPOOL_TX_COUNT_MAX = 50_000
 export const TX_JSON_DATA_BYTES_MAX = 12 * 1024 * 1024 // P, GET /tx/{id}/data
+export const CHUNK_INLINE_BYTES_MAX = 48 * 1024 // chunk and proof that stay in the KvStore; larger chunks become blobs
+export const DATA_ROOT_CACHE_MAX = 10_000 // data roots held in memory while chunks come in
+export const BLOCK_CACHE_MAX = 256 // blocks and their transaction trees held in memory
+export const REJECTION_CACHE_MAX = 10_000
+export const REJECTION_MS = 30 * 60 * 1000 // P, how long GET /tx/{id} tells why a transaction was refused
+export const SEAL_DELAY_MS = 400 // from the first transaction in the mempool to the block, in `auto` mode
+export const MINE_COUNT_MAX = 10_000 // blocks of one GET /mine/{n}
+export const WALLET_LIST_PAGE = 2_500 // P
+export const BLOCK_INDEX_RANGE_MAX = 10_000 // P
+export const SYNC_RECORD_INTERVALS_MAX = 10_000 // P
+export const WALLET_BODY_BYTES_MAX = 64 * 1024
 
 // ANS-104
 export const ITEM_TAG_COUNT_MAX = 128
 export const ITEM_TAG_BYTES_MAX = 4096
+export const ITEM_TAG_NAME_BYTES_MAX = 1024
+export const ITEM_TAG_VALUE_BYTES_MAX = 3072
+export const ITEM_BYTES_MIN = 80 // smaller than any item of any signature type
 export const ITEM_BYTES_MAX = 4 * 1024 * 1024 * 1024
 export const ITEM_IN_MEMORY_BYTES_MAX = 1024 * 1024 // above it a body streams to disk while it is hashed
 export const BUNDLE_ITEM_COUNT_MAX = 100_000
@@ -33,10 +56,19 @@ export const PUSH_DEPTH_MAX = 256
 export const PUSH_FANOUT_MAX = 1_000 // outbox entries of one result
 export const RESULT_BYTES_MAX = 16 * 1024 * 1024
 export const RESULT_WAIT_MS_MAX = 120_000
+export const MODULE_BYTES_MAX = 128 * 1024 * 1024
+export const PROCESS_HEADS_MAX = 100_000 // heads of processes kept in memory
+export const PROCESSES_OPEN_MAX = 200 // processes with an instance in memory
+export const SNAPSHOT_EVERY_MESSAGES = 500
+export const SNAPSHOT_EVERY_MS = 5_000 // of evaluation since the last one
+export const SNAPSHOTS_KEPT = 3 // of each process
+export const RESULTS_UNSAVED_MAX = 256 // evaluated but not yet durable, per process
+export const PUSHES_UNDER_WAY_MAX = 64 // of one process
 export const PROCESS_QUEUE_MAX = 100_000 // messages waiting for one process
 export const GUEST_MEMORY_BYTES_MAX = 512 * 1024 * 1024
 export const GUEST_GAS_MAX = 20_000_000_000
 export const GUEST_TIME_MS_MAX = 10_000
+export const VALUE_DEPTH_MAX = 100 // tables within tables, in messages and results
 export const DRY_RUN_QUEUE_MAX = 3_000
 
 // HTTP and queries
@@ -54,3 +86,14 @@ export const PAGE_SIZE_DEFAULT = 10
 export const RANGE_COUNT_MAX = 64
 export const MANIFEST_BYTES_MAX = 64 * 1024 * 1024
 export const MANIFEST_PATHS_MAX = 1_000_000
+export const OWN_BUNDLE_ITEM_COUNT_MAX = 10_000
+export const OWN_BUNDLE_BYTES_MAX = 256 * 1024 * 1024 // a single larger item still gets a bundle of its own
+
+// Store and connections
+export const BLOB_PIECE_BYTES_MAX = 256 * 1024 // one piece of a streamed blob
+export const HTTP_HEADERS_MS_MAX = 60_000 // until the last header of a request is here
+export const HTTP_KEEP_ALIVE_MS = 75_000 // a connection without a request; longer than what clients and proxies wait
+export const HTTP_IDLE_MS_MAX = 300_000 // no byte in either direction, longer than any long poll
+export const HTTP_CLOSE_MS = 10_000 // for requests under way when the node stops
+export const HTTP_LINGER_MS = 1_000 // a client that still sends what nobody reads has this long to see the answer
+export const HTTP_LINGER_BYTES_MAX = 8 * 1024 * 1024

@@ -10,7 +10,8 @@ export const SPACES = [
   'items', // id -> stored record of a transaction or data item (services/items.ts)
   'bodies', // id -> raw bytes of a data item that is small enough not to be a file
   'bundles', // L1 id -> header of a bundle that this node made; its items follow by reference
-  'unbundled', // id of the item the bundler still has to put into a bundle -> empty
+  'unbundled', // u64 arrival + id of an item that the bundler still has to put into a bundle -> empty
+  'unbundling', // id of a bundle whose items are not all indexed yet -> empty
   'chunks', // data root 32 + data size u64 + end offset u64 -> chunk record
   'roots', // data root 32 + data size u64 -> pending or confirmed, since when
   'mempool', // id -> received at, ms
@@ -27,6 +28,7 @@ export const SPACES = [
   'results', // process id + u64 slot -> result record
   'outbox', // process id + u64 slot + u32 index -> pushed entry not yet sent
   'snapshots', // process id + u64 slot -> snapshot record
+  'monitors', // process id -> who watches it, since when
   'traces', // message id + message id it caused -> empty
 ] as const
 export type Space = (typeof SPACES)[number]
@@ -58,7 +60,10 @@ export interface KvStore {
   /** Null when absent; throws `store-failed` only when the medium fails. The bytes are the caller's to keep. */
   get(space: Space, key: Uint8Array): Promise<Uint8Array | null>
   getMany(space: Space, keys: readonly Uint8Array[]): Promise<(Uint8Array | null)[]>
-  /** All or nothing, also across a crash; durable when it resolves. Batches apply in the order of the calls; concurrent ones share an fsync. */
+  /**
+   * All or nothing, also across a crash; durable when it resolves. Batches apply in the order of the calls; concurrent ones share an fsync.
+   * Keys and values are read until it resolves: do not change their bytes before.
+   */
   write(batch: readonly KvWrite[]): Promise<void>
   /** Ascending byte order (descending if `reverse`), as of the call: later writes are not seen. */
   scan(space: Space, range?: KvRange): AsyncIterable<KvEntry>

@@ -1,0 +1,37 @@
+--[[ What a person at a terminal sees: `print` collects lines for the Output of the message, `Prompt` is the line they type at.
+
+Invariants  Printing has no effect outside the Output; the lines of one message are gone when the next begins.
+]]
+local colors = require('.colors')
+local stringify = require('.stringify')
+
+local console = {}
+
+local function shown(value)
+  local kind = type(value)
+  if kind == 'string' then return value end
+  if kind == 'table' then return stringify.format(value) end
+  if kind == 'number' then return colors.green .. tostring(value) .. colors.reset end
+  if kind == 'nil' then return colors.red .. 'nil' .. colors.reset end
+  return colors.blue .. tostring(value) .. colors.reset
+end
+
+function console.print(...)
+  local count = select('#', ...)
+  local text
+  if count <= 1 then
+    text = shown((...))
+  else
+    local parts = { ... }
+    for index = 1, count do parts[index] = shown(parts[index]) end
+    text = table.concat(parts, '\t')
+  end
+  table.insert(HANDLER_PRINT_LOGS, text)
+end
+
+function console.prompt(version)
+  return colors.green .. tostring(Name) .. colors.gray .. '@' .. colors.blue .. 'aos-' .. version .. colors.gray
+    .. '[Inbox:' .. colors.red .. tostring(#Inbox) .. colors.gray .. ']' .. colors.reset .. '> '
+end
+
+return console

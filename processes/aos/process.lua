@@ -1,0 +1,274 @@
+--[[ process: one message through the process, from the host's tables to the result.
+
+Wire        handle(msg, env) -> {Output, Messages, Spawns, Assignments} or {Error, …}. `msg.Tags` comes as a list of {name, value}; handlers
+            see a map there (first of a name wins), the list as `TagArray`, and tags as fields of the message.
+Invariants  Names of tags and fields are brought to one spelling (`some_tag` is `Some-Tag`).
+            A tag never replaces a field that the host set: who sent a message, when and where cannot be claimed by a tag.
+            A message whose sender is not its signer is heard only if one of the two is an authority.
+            An error leaves no messages behind; the host takes back the memory.
+]]
+local ao = require('ao')
+local chance = require('.chance')
+local colors = require('.colors')
+local console = require('.console')
+local dump = require('.dump')
+local json = require('.json')
+local stringify = require('.stringify')
+local utils = require('.utils')
+local Handlers = require('.handlers')
+
+local process = { _version = '2.0.4' }
+
+local INBOX_MAX = 10000
+local INBOX_DROPPED = 100 -- so many of the oldest go at once: shifting the whole list for each message would cost more than the message
+local NAMES_MAX = 1000
+
+local now
+
+--- The time of the message in milliseconds; for a table, its UTC seconds as in Lua.
+function process.time(date)
+  if type(date) ~= 'table' then return now end
+  local month = date.month - 1
+  local year = date.year + month // 12
+  month = month % 12 + 1
+  local shifted = month > 2 and year or year - 1
+  local dayOfYear = (153 * ((month + 9) % 12) + 2) // 5 + date.day - 1
+  local days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + dayOfYear - 719468
+  return days * 86400 + (date.hour or 12) * 3600 + (date.min or 0) * 60 + (date.sec or 0)
+end
+
+-- Spelling of names
+
+local spelled, spelledCount = {}, 0
+
+local function spell(name)
+  local known = spelled[name]
+  if known then return known end
+  if spelledCount >= NAMES_MAX then spelled, spelledCount = {}, 0 end
+  local text = type(name) == 'string' and utils.normalize(name) or name
+  spelled[name] = text
+  spelledCount = spelledCount + 1
+  return text
+end
+
+local function spellFields(msg)
+  local wrong
+  for key in next, msg do
+    if spell(key) ~= key then
+      wrong = wrong or {}
+      wrong[#wrong + 1] = key
+    end
+  end
+  if not wrong then return end
+  table.sort(wrong)
+  for _, key in ipairs(wrong) do
+    local name, value = spell(key), msg[key]
+    msg[key] = nil
+    if msg[name] == nil then msg[name] = value end
+  end
+end
+
+local STAY = {}
+for _, name in ipairs(ao.nonExtractableTags) do STAY[name] = true end
+
+--- Turns the list of tags into TagArray, Tags and fields.
+local function spreadTags(msg)
+  local list = msg.Tags or {}
+  local map, fromHost = {}, {}
+  for index = 1, #list do
+    local tag = list[index]
+    local name, value = spell(tag.name), tag.value
+    tag.name = name
+    if map[name] == nil then
+      map[name] = value
+      fromHost[name] = msg[name] ~= nil
+    end
+    if not STAY[name] and not fromHost[name] then msg[name] = value end
+  end
+  msg.TagArray, msg.Tags = list, map
+end
+
+local function readJson(msg)
+  if msg.Tags['Content-Type'] ~= 'application/json' or type(msg.Data) ~= 'string' then return end
+  local ok, value = pcall(json.decode, msg.Data)
+  if not ok then error('Data is not the JSON that its Content-Type promises: ' .. tostring(value), 0) end
+  msg.Data = value
+end
+
+-- State of a new process
+
+local function sumOfBytes(text)
+  local sum = 0
+  for index = 1, #text do sum = sum + text:byte(index) end
+  return sum
+end
+
+local function seed(msg)
+  local words = tostring(msg.Owner) .. tostring(msg.Module or ao._module) .. tostring(msg.Id)
+  chance.seed(tonumber(tostring(msg['Block-Height'] or 0) .. sumOfBytes(words)))
+  Seeded = true
+end
+
+local function prepareState(msg)
+  if not Seeded then seed(msg) end
+  if Owner == nil then Owner = ao.env.Process.Tags['From-Process'] or ao.env.Process.Owner or msg.From end
+  if Name == nil then Name = ao.env.Process.Tags['Name'] or 'aos' end
+  if Inbox == nil then Inbox = {} end
+  if Errors == nil then Errors = {} end
+end
+
+-- Answering
+
+--- Text keys of an answer, without what the caller cannot decide.
+local function copyOf(fields)
+  if type(fields) ~= 'table' then error('message should be a table', 3) end
+  local copy = {}
+  for key, value in next, fields do copy[key] = value end
+  return copy
+end
+
+local function addAnswering(msg)
+  function msg.reply(fields)
+    local answer = copyOf(fields)
+    answer.Target = msg['Reply-To'] or answer.Target or msg.From
+    answer['X-Reference'] = msg['X-Reference'] or msg.Reference
+    answer['X-Origin'] = msg['X-Origin']
+    return ao.send(answer)
+  end
+  function msg.forward(target, fields)
+    local onward = ao.sanitize(msg)
+    for key, value in next, fields and copyOf(fields) or {} do onward[key] = value end
+    onward.Target = target
+    onward['Reply-To'] = msg['Reply-To'] or msg.From
+    onward['X-Reference'] = msg['X-Reference'] or msg.Reference
+    onward['X-Origin'] = msg['X-Origin'] or msg.From
+    return ao.send(onward)
+  end
+end
+
+-- The three handlers that are always there
+
+local function isEval(msg)
+  return msg.Action == 'Eval' and msg.From == Owner
+end
+
+local eval = require('.eval')(ao)
+local boot = require('.boot')(ao)
+
+local function keep(msg)
+  local inbox = Inbox
+  local count = #inbox + 1
+  inbox[count] = msg
+  if count <= INBOX_MAX then return end
+  table.move(inbox, INBOX_DROPPED + 1, count, 1)
+  for index = count - INBOX_DROPPED + 1, count do inbox[index] = nil end
+end
+
+local default = require('.default')(keep)
+
+local function always()
+  return true
+end
+
+local function ensure(name, pattern, handle)
+  for _, entry in ipairs(Handlers.list) do
+    if entry.name == name then
+      entry.pattern, entry.handle, entry.maxRuns = pattern, handle, nil
+      return
+    end
+  end
+  Handlers.append(name, pattern, handle)
+end
+
+-- Running
+
+local function describe(problem)
+  local kind = type(problem)
+  if kind == 'string' then return problem end
+  if kind ~= 'table' then return tostring(problem) end
+  local meta = getmetatable(problem)
+  if type(meta) == 'table' and meta.__tostring then return tostring(problem) end
+  return stringify.format(problem)
+end
+
+local function walk(msg)
+  if msg.Id == ao.id and msg.Tags.Type == 'Process' then
+    keep(msg)
+    return boot(msg)
+  end
+  return Handlers.evaluate(msg, ao.env)
+end
+
+local function rememberSleeper(sleeper)
+  local awake = {}
+  for _, other in ipairs(Handlers.coroutines) do
+    if coroutine.status(other) ~= 'dead' then awake[#awake + 1] = other end
+  end
+  awake[#awake + 1] = sleeper
+  Handlers.coroutines = awake
+end
+
+local function printed()
+  return table.concat(HANDLER_PRINT_LOGS, '\n')
+end
+
+local function failure(msg, problem, thread)
+  if msg.Action ~= 'Eval' then
+    local what = msg.Action and ' handling message with Action = ' .. tostring(msg.Action) or ' handling message '
+    print(colors.red .. 'Error' .. colors.gray .. what .. colors.reset)
+    print(colors.green .. problem .. colors.reset)
+    if debug and debug.traceback then print('\n' .. colors.gray .. debug.traceback(thread) .. colors.reset) end
+  end
+  table.insert(Errors, problem)
+  return ao.result({ Error = printed() .. '\n\n' .. colors.red .. 'error:\n' .. colors.reset .. problem })
+end
+
+local function prompt()
+  if type(Prompt) ~= 'function' then return console.prompt(process._version) end
+  return describe(Prompt())
+end
+
+local function output(msg)
+  if msg.Action == 'Eval' then return { data = printed(), prompt = prompt(), test = dump(HANDLER_PRINT_LOGS) } end
+  return { data = printed(), prompt = prompt(), print = true }
+end
+
+local function whoSent(msg)
+  return 'From: ' .. tostring(msg.From) .. ' - Owner: ' .. tostring(msg.Owner)
+end
+
+--- Why a message is not heard, or nil.
+local function refusal(msg)
+  if msg.From ~= msg.Owner and not ao.isTrusted(msg) then return 'Message is not trusted! ' .. whoSent(msg) end
+  if msg.Target ~= ao.id and not ao.isAssignable(msg) then
+    if msg.From ~= ao.id then ao.send({ Target = msg.From, Data = 'Assignment is not trusted by this process!' }) end
+    return 'Assignment is not trusted! ' .. whoSent(msg)
+  end
+end
+
+function process.handle(msg, env)
+  ao.init(env)
+  spellFields(msg)
+  now = tonumber(msg.Timestamp)
+  spreadTags(msg)
+  prepareState(msg)
+  HANDLER_PRINT_LOGS = {}
+  ao.clearOutbox()
+  local reason = refusal(msg)
+  if reason then
+    print(reason)
+    return ao.result({ Output = output(msg) })
+  end
+  ensure('_eval', isEval, eval)
+  ensure('_default', always, default)
+  readJson(msg)
+  addAnswering(msg)
+  local thread = coroutine.create(walk)
+  local ok, problem = coroutine.resume(thread, msg)
+  if not ok then return failure(msg, describe(problem), thread) end
+  if coroutine.status(thread) == 'suspended' then rememberSleeper(thread) end
+  ao.Nonce = msg.Nonce
+  return ao.result({ Output = output(msg) })
+end
+
+return process

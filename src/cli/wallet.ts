@@ -1,0 +1,71 @@
+/** heddle wallet: make a key file, or show the address and balance of one. */
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { errorText } from '../base/errors.ts'
+import { generateKey, type KeyKind } from '../codec/keys.ts'
+import { connectNode, NodeError, readKey } from './client.ts'
+import { type Command, type CommandInput, textOption, UsageError } from './command.ts'
+import { nodeUrl } from './config.ts'
+import { formatAr, type Output } from './output.ts'
+import { signingKey, urlOption, walletOption } from './wallets.ts'
+
+const KINDS: readonly KeyKind[] = ['rsa', 'secp256k1', 'ed25519']
+
+export const wallet: Command = {
+  name: 'wallet',
+  usage: '[create <file> | show <file>]',
+  summary: 'Make a wallet, or show the address and balance of one',
+  options: {
+    ...walletOption,
+    ...urlOption,
+    type: { type: 'string', value: KINDS.join('|'), help: 'kind of key to make (default: rsa, which every Arweave tool takes)' },
+  },
+  examples: ['heddle wallet create my-wallet.json', 'heddle wallet show my-wallet.json', 'heddle wallet'],
+  async run(input, output) {
+    const [action, file] = input.positionals
+    if (action === undefined) return showDefault(input, output)
+    if (file === undefined || (action !== 'create' && action !== 'show'))
+      throw new UsageError('write "wallet create <file>" or "wallet show <file>"')
+    return action === 'create' ? create(resolve(file), input, output) : show(await readKey(file), file, input, output)
+  },
+}
+
+async function create(path: string, input: CommandInput, output: Output): Promise<number> {
+  const kind = (textOption(input, 'type') ?? 'rsa') as KeyKind
+  if (!KINDS.includes(kind)) throw new UsageError(`--type ${kind}: expected ${KINDS.join(', ')}`)
+  const key = await generateKey(kind)
+  try {
+    await writeFile(path, JSON.stringify(key.jwk), { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    throw new UsageError(`cannot write ${path}: ${errorText(error)}; an existing key file is never replaced`)
+  }
+  output.line(`${output.paint.green('✓')} ${path}`)
+  output.line(`  address ${output.paint.bold(key.address)}`)
+  output.line(output.paint.dim('  Whoever has this file owns what it holds. Keep a copy in a safe place.'))
+  output.value({ path, address: key.address, type: kind })
+  return 0
+}
+
+async function showDefault(input: CommandInput, output: Output): Promise<number> {
+  const node = connectNode(nodeUrl(textOption(input, 'url')))
+  const key = await signingKey(input, node)
+  return show(key, textOption(input, 'wallet') ?? 'development wallet "alice" (public: for tests only)', input, output)
+}
+
+async function show(
+  key: { readonly address: string; readonly kind: KeyKind },
+  label: string,
+  input: CommandInput,
+  output: Output,
+): Promise<number> {
+  const node = connectNode(nodeUrl(textOption(input, 'url')))
+  const winston = await node.balanceWinston(key.address).catch((error: unknown) => {
+    if (error instanceof NodeError) return null
+    throw error
+  })
+  output.line(label)
+  output.line(`  address ${output.paint.bold(key.address)}`)
+  output.line(`  balance ${winston === null ? output.paint.dim(`unknown: no node at ${node.url}`) : `${formatAr(winston)} AR`}`)
+  output.value({ address: key.address, type: key.kind, winston: winston === null ? null : String(winston) })
+  return 0
+}

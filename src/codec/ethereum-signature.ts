@@ -1,0 +1,94 @@
+/**
+ * Signatures as Ethereum wallets make them: over a personal message (EIP-191) and over typed data (EIP-712).
+ *
+ * Wire        signature r(32) s(32) v(1), v = 27 + parity of the y of R; public key 04 x(32) y(32); address text "0x" + 40 hex digits
+ * Source      EIP-2, EIP-155, EIP-191, EIP-712; domain and type of the typed form as @dha-team/arbundles 1.0.4 has them
+ * Invariants  One signature per key and message: s is low and v is the true parity, spelt 27 or 28. Readers that skip v or
+ *             take high s let anyone make a second item, with another id, out of a signed one.
+ */
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { concat, fromBigEndian, toHex, utf8 } from '../base/bytes.ts'
+import { keccak256 } from './keys.ts'
+
+export const ETHEREUM_KEY_BYTES = 65
+export const ETHEREUM_SIGNATURE_BYTES = 65
+export const ETHEREUM_ADDRESS_BYTES = 42 // of its text
+const V_BASE = 27
+const ADDRESS_TEXT = /^0x[0-9a-fA-F]{40}$/
+
+const { Point } = secp256k1
+const { Fn } = Point
+const S_MAX = (Fn.ORDER - 1n) / 2n
+
+const DOMAIN_HASH = keccak256(
+  concat([keccak256(utf8('EIP712Domain(string name,string version)')), keccak256(utf8('Bundlr')), keccak256(utf8('1'))]),
+)
+const TYPE_HASH = keccak256(utf8('Bundlr(bytes Transaction hash,address address)'))
+
+/** What a wallet's personal_sign signs for these bytes. */
+export function personalMessageDigest(message: Uint8Array): Uint8Array {
+  return keccak256(concat([utf8(`\x19Ethereum Signed Message:\n${message.length}`), message]))
+}
+
+/** What a wallet signs for the typed form of a data item. `address` is the text; null when it is not an address. */
+export function typedMessageDigest(signData: Uint8Array, address: Uint8Array): Uint8Array | null {
+  const text = Buffer.from(address).toString('latin1')
+  if (!ADDRESS_TEXT.test(text)) return null
+  const padded = Buffer.from(text.slice(2).padStart(64, '0'), 'hex')
+  return keccak256(concat([Uint8Array.of(0x19, 0x01), DOMAIN_HASH, keccak256(concat([TYPE_HASH, keccak256(signData), padded]))]))
+}
+
+/** Checks r, s and v over `digest` against an uncompressed public key. Never throws. */
+export function verifyEthereum(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
+  const parts = splitSignature(signature)
+  if (parts === null || publicKey.length !== ETHEREUM_KEY_BYTES || publicKey[0] !== 4) return false
+  try {
+    const key = Point.fromBytes(publicKey)
+    const inverse = Fn.inv(parts.s)
+    const point = Point.BASE.multiplyUnsafe(Fn.mul(Fn.create(fromBigEndian(digest)), inverse)).add(
+      key.multiplyUnsafe(Fn.mul(parts.r, inverse)),
+    )
+    const { x, y } = point.toAffine()
+    return !point.is0() && x === parts.r && Number(y & 1n) === parts.parity
+  } catch {
+    return false
+  }
+}
+
+/** Address text, in lower case, of the key behind a signature; null when there is none. */
+export function recoverEthereumAddress(digest: Uint8Array, signature: Uint8Array): string | null {
+  const parts = splitSignature(signature)
+  if (parts === null) return null
+  try {
+    const key = new secp256k1.Signature(parts.r, parts.s, parts.parity).recoverPublicKey(digest)
+    return ethereumAddress(key.toBytes(false))
+  } catch {
+    return null
+  }
+}
+
+/** Address text, in lower case, of an uncompressed public key. */
+export function ethereumAddress(publicKey: Uint8Array): string {
+  return `0x${toHex(keccak256(publicKey.subarray(1)).subarray(12))}`
+}
+
+/** Uncompressed form of a public key of 33 or 65 bytes. */
+export function uncompressedKey(publicKey: Uint8Array): Uint8Array {
+  return Point.fromBytes(publicKey).toBytes(false)
+}
+
+function splitSignature(signature: Uint8Array): { r: bigint; s: bigint; parity: 0 | 1 } | null {
+  const v = signature[64]
+  if (signature.length !== ETHEREUM_SIGNATURE_BYTES || (v !== V_BASE && v !== V_BASE + 1)) return null
+  const r = fromBigEndian(signature.subarray(0, 32))
+  const s = fromBigEndian(signature.subarray(32, 64))
+  if (r < 1n || r >= Fn.ORDER || s < 1n || s > S_MAX) return null
+  return { r, s, parity: v === V_BASE ? 0 : 1 }
+}
+
+/** The wallet's spelling, v = 27 or 28, of r | s | recovery id. */
+export function toEthereumSignature(recoverable: Uint8Array): Uint8Array {
+  const out = Uint8Array.from(recoverable)
+  out[64]! += V_BASE // A recovery id of 2 or 3 (one signature in 2^127) gives what no one verifies, as it must.
+  return out
+}

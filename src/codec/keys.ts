@@ -1,0 +1,232 @@
+/**
+ * Keys and signatures: RSA-PSS, secp256k1 and Ed25519, as JWK on disk and as bare public key bytes on the weave.
+ *
+ * Wire        RSA owner = modulus, big-endian, e always 65537; secp256k1 = compressed point, 33 bytes; Ed25519 = 32 bytes.
+ *             Signatures: RSA-PSS with SHA-256 and MGF1-SHA-256, any salt length; secp256k1 r(32) s(32) recid(1), low s; Ed25519 64 bytes.
+ * Source      ArweaveTeam/arweave ar_wallet.erl (2.9), RFC 7517, RFC 8017; checked against arweave 1.15.7
+ * Invariants  Verifying never throws: what cannot be a key or a signature verifies as false. Public keys are cached, since importing one
+ *             costs a third of verifying with it. Ed25519 and secp256k1 (RFC 6979) sign deterministically. Errors never show key material.
+ */
+import { constants, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign, verify } from 'node:crypto'
+import { promisify } from 'node:util'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { LRUCache } from 'lru-cache'
+import { asBuffer, equalBytes, fromBase64url, toBase64url, utf8 } from '../base/bytes.ts'
+import { HeddleError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
+import { type Address, addressOfKey } from '../base/ids.ts'
+import { PUBLIC_KEY_CACHE_MAX, RSA_MODULUS_BYTES_MAX } from '../base/limits.ts'
+import { type EcJwk, type Jwk, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
+
+export type KeyKind = 'rsa' | 'secp256k1' | 'ed25519'
+
+export interface SigningKey {
+  readonly kind: KeyKind
+  /** As Arweave writes it: RSA modulus, secp256k1 compressed point, Ed25519 point. */
+  readonly publicKey: Uint8Array
+  readonly address: Address
+  /** RSA signs in the thread pool. secp256k1 signs SHA-256 of the message. */
+  sign(message: Uint8Array): Promise<Uint8Array>
+  signSync(message: Uint8Array): Uint8Array
+}
+
+export interface KeyOptions {
+  /** Salt of RSA signatures; 32 unless given. With 0 they are deterministic. */
+  readonly saltBytes?: number
+}
+
+const RSA_EXPONENT = 'AQAB'
+const RSA_BITS = 4096
+const RSA_SALT_BYTES = 32
+const SECP256K1_SIGNATURE_BYTES = 65
+const ED25519_KEY_BYTES = 32
+const ED25519_SIGNATURE_BYTES = 64
+/** DER of a SubjectPublicKeyInfo for Ed25519, up to the key itself; cheaper to import than a JWK. */
+const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+const publicKeys = new LRUCache<string, KeyObject>({ max: PUBLIC_KEY_CACHE_MAX })
+
+/** Verifies in the thread pool, with whatever salt length the signer chose. */
+export async function verifyRsaPss(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  if (modulus.length === 0 || modulus.length > RSA_MODULUS_BYTES_MAX || signature.length > RSA_MODULUS_BYTES_MAX) return false
+  const key = cachedKey('rsa', modulus, importRsa)
+  if (key === null) return false
+  return verifyInPool(
+    'sha256',
+    message,
+    { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO },
+    signature,
+  )
+}
+
+/** Verifies in the thread pool. */
+export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) return false
+  const key = cachedKey('ed25519', publicKey, importEd25519)
+  return key === null ? false : verifyInPool(null, message, { key }, signature)
+}
+
+/** The compressed key behind r, s, recid (0 to 3) over `digest`; null when there is none or s is high. */
+export function recoverSecp256k1(digest: Uint8Array, signature: Uint8Array): Uint8Array | null {
+  if (digest.length !== 32 || signature.length !== SECP256K1_SIGNATURE_BYTES) return null
+  try {
+    const parsed = secp256k1.Signature.fromBytes(signature.subarray(0, 64), 'compact')
+    return parsed.hasHighS() ? null : parsed.addRecoveryBit(signature[64]!).recoverPublicKey(digest).toBytes(true)
+  } catch {
+    return null
+  }
+}
+
+/** Checks r, s (64 bytes, low s) over `digest` against a key of 33 or 65 bytes. */
+export function verifySecp256k1(publicKey: Uint8Array, digest: Uint8Array, rs: Uint8Array): boolean {
+  if (digest.length !== 32 || rs.length !== 64) return false
+  try {
+    return secp256k1.verify(rs, digest, publicKey, { prehash: false, lowS: true })
+  } catch {
+    return false
+  }
+}
+
+export function keccak256(bytes: Uint8Array): Uint8Array {
+  return keccak_256(bytes)
+}
+
+/** A new key; RSA takes some seconds of prime search in the thread pool. */
+export async function generateKey(kind: KeyKind): Promise<SigningKey & { readonly jwk: Jwk }> {
+  const { privateKey } = await generatePair(kind)
+  const jwk = parseJwk(privateKey.export({ format: 'jwk' }))
+  return { ...keyFromJwk(jwk), jwk }
+}
+
+/** Imports a wallet file. Fails with `request-invalid` unless the private and the public part belong together. */
+export function keyFromJwk(value: unknown, options: KeyOptions = {}): SigningKey {
+  const jwk = parseJwk(value)
+  switch (jwk.kty) {
+    case 'RSA':
+      return rsaKey(jwk, options.saltBytes ?? RSA_SALT_BYTES)
+    case 'EC':
+      return secp256k1Key(jwk)
+    case 'OKP':
+      return ed25519Key(jwk)
+  }
+}
+
+function generatePair(kind: KeyKind): Promise<{ privateKey: KeyObject }> {
+  const generate = promisify(generateKeyPair)
+  switch (kind) {
+    case 'rsa':
+      return generate('rsa', { modulusLength: RSA_BITS, publicExponent: 65537 })
+    case 'secp256k1':
+      return generate('ec', { namedCurve: 'secp256k1' })
+    case 'ed25519':
+      return generate('ed25519')
+  }
+}
+
+function rsaKey(jwk: RsaJwk, saltLength: number): SigningKey {
+  const secret = { key: importSecret(jwk), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+  const modulus = fromBase64url(jwk.n)
+  const probe = utf8('heddle') // The numbers of a JWK are not checked against each other on import.
+  const open = { key: importRsa(modulus), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
+  if (
+    !verify(
+      'sha256',
+      probe,
+      open,
+      attempt(() => sign('sha256', probe, secret)),
+    )
+  )
+    throw mismatch()
+  return signingKey('rsa', modulus, {
+    sign: (message) => inPool((done) => sign('sha256', message, secret, done)),
+    signSync: (message) => sign('sha256', message, secret),
+  })
+}
+
+function secp256k1Key(jwk: EcJwk): SigningKey {
+  const secret = fromBase64url(jwk.d)
+  const full = attempt(() => secp256k1.getPublicKey(secret, false))
+  if (!equalBytes(full.subarray(1, 33), fromBase64url(jwk.x)) || !equalBytes(full.subarray(33), fromBase64url(jwk.y))) throw mismatch()
+  const signSync = (message: Uint8Array): Uint8Array => signSecp256k1(secret, message)
+  return signingKey('secp256k1', secp256k1.getPublicKey(secret, true), { sign: async (message) => signSync(message), signSync })
+}
+
+function ed25519Key(jwk: OkpJwk): SigningKey {
+  const secret = importSecret(jwk)
+  const publicKey = fromBase64url(jwk.x)
+  if (createPublicKey(secret).export({ format: 'jwk' }).x !== jwk.x) throw mismatch()
+  return signingKey('ed25519', publicKey, {
+    sign: (message) => inPool((done) => sign(null, message, secret, done)),
+    signSync: (message) => sign(null, message, secret),
+  })
+}
+
+function signingKey(kind: KeyKind, publicKey: Uint8Array, signers: Pick<SigningKey, 'sign' | 'signSync'>): SigningKey {
+  return { kind, publicKey, address: addressOfKey(publicKey), ...signers }
+}
+
+function signSecp256k1(secret: Uint8Array, message: Uint8Array): Uint8Array {
+  const signature = secp256k1.sign(sha256(message), secret, { prehash: false, lowS: true, format: 'recovered' })
+  const out = new Uint8Array(SECP256K1_SIGNATURE_BYTES)
+  out.set(signature.subarray(1)) // The library writes the recovery byte first, Arweave last.
+  out[64] = signature[0]!
+  return out
+}
+
+function importSecret(jwk: RsaJwk | OkpJwk): KeyObject {
+  return attempt(() => createPrivateKey({ key: { ...jwk }, format: 'jwk' }))
+}
+
+function attempt<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw mismatch(cause)
+  }
+}
+
+function mismatch(cause?: unknown): HeddleError<'request-invalid'> {
+  return new HeddleError(
+    'request-invalid',
+    { field: 'jwk' },
+    'key file: its numbers do not make up one key; export it from its wallet again',
+    { cause },
+  )
+}
+
+function inPool(start: (done: (error: Error | null, signature: Buffer) => void) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => start((error, signature) => (error === null ? resolve(signature) : reject(error))))
+}
+
+function verifyInPool(
+  algorithm: 'sha256' | null,
+  message: Uint8Array,
+  key: { key: KeyObject; padding?: number; saltLength?: number },
+  signature: Uint8Array,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    verify(algorithm, message, key, signature, (error, valid) => resolve(error === null && valid))
+  })
+}
+
+function cachedKey(kind: KeyKind, publicKey: Uint8Array, load: (publicKey: Uint8Array) => KeyObject): KeyObject | null {
+  const name = kind + asBuffer(publicKey).toString('latin1')
+  const known = publicKeys.get(name)
+  if (known !== undefined) return known
+  try {
+    const key = load(publicKey)
+    publicKeys.set(name, key)
+    return key
+  } catch {
+    return null
+  }
+}
+
+function importRsa(modulus: Uint8Array): KeyObject {
+  return createPublicKey({ key: { kty: 'RSA', n: toBase64url(modulus), e: RSA_EXPONENT }, format: 'jwk' })
+}
+
+function importEd25519(publicKey: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([ED25519_SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' })
+}

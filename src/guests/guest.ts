@@ -1,0 +1,91 @@
+/** What a guest is: an untrusted program that turns a message and its own kept state into a result. The words that all formats share. */
+import type { TextTag } from '../codec/tags.ts'
+import type { TxId } from '../base/ids.ts'
+
+export interface GuestModule {
+  readonly id: TxId
+  /** The module's `Module-Format` tag. */
+  readonly format: string
+  readonly bytes: Uint8Array
+}
+
+export interface GuestEnv {
+  readonly Process: { readonly Id: string; readonly Owner: string; readonly Tags: readonly TextTag[] }
+  readonly Module: { readonly Id: string; readonly Owner: string; readonly Tags: readonly TextTag[] }
+}
+
+/** A message as AO programs read it: Id, From, Owner, Tags, Timestamp …; values of any JSON kind, and bytes. */
+export interface GuestMessage {
+  readonly [key: string]: unknown
+}
+
+/** Text that is not UTF-8 comes out as bytes. */
+export type GuestText = string | Uint8Array
+
+/** Output may be text or a table; entries of the lists are as the program made them. */
+export interface GuestResult {
+  readonly Output: unknown
+  readonly Messages: readonly unknown[]
+  readonly Spawns: readonly unknown[]
+  readonly Assignments: readonly unknown[]
+  readonly Error?: unknown
+}
+
+/** Why an evaluation gave nothing. All but `time` happen the same way on every node. */
+export type FailureKind = 'error' | 'gas' | 'memory' | 'stack' | 'trap' | 'time'
+
+export interface Evaluation {
+  /** False: the state is as it was before the message, and `result.Error` says why. */
+  readonly ok: boolean
+  readonly result: GuestResult
+  readonly gasUsed: number
+  readonly timeMs: number
+  /** Only when not ok. */
+  readonly failure?: FailureKind
+}
+
+export interface GuestLimits {
+  readonly memoryBytesMax: number
+  /** Units per message; see wasm/meter.ts. */
+  readonly gasMax: number
+  readonly resultBytesMax: number
+}
+
+/**
+ * A module made ready in one thread: booted once, cloned for every process.
+ * Formats implement this and `GuestInstance`; sessions, snapshots, rollback and the pool are the same for all of them.
+ */
+export interface GuestProgram {
+  readonly module: TxId
+  /** A fresh process: the booted module, told who it is. */
+  spawn(process: TxId, env: GuestEnv): GuestInstance
+  /** The instance that a snapshot was taken of. */
+  thaw(snapshot: Uint8Array): GuestInstance
+}
+
+/** The live state of one process. Not re-entrant. */
+export interface GuestInstance {
+  /** Bytes that hold state: what a rollback copies and a snapshot keeps. */
+  readonly stateBytes: number
+  /** Runs one encoded message. Throws GuestFault when the program failed; the state is then undefined until `restore`. */
+  handle(message: Uint8Array): Uint8Array
+  /** Gas that the last `handle` took. */
+  readonly gasUsed: number
+  /** Remembers the state as it is now. One instance at a time is remembered by a thread. */
+  remember(): void
+  /** Back to what `remember` saw, exactly. */
+  restore(): void
+  /** Self-describing, compressed, carries the hash of the state. */
+  snapshot(): Uint8Array
+}
+
+/** The program failed, in a way that the process's users are told about. */
+export class GuestFault extends Error {
+  override readonly name = 'GuestFault'
+  readonly kind: FailureKind
+
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.kind = kind
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * One running Lua interpreter: the metered binary under a host that offers nothing but memory.
+ *
+ * Invariants  No clock, randomness, file, network or process reaches the guest. Errors of Lua are `longjmp`s, which cross JavaScript as one
+ *             sentinel; every other exception passes through all `invoke_*` frames, so that no `pcall` catches running out of gas.
+ *             All state is in linear memory and the stack pointer. Memory ends at `memoryBytesMax`, whatever the machine has.
+ */
+import { GuestFault } from '../guest.ts'
+import { GAS_EXPORT, meterModule } from '../wasm/meter.ts'
+import { LUA_EXPORTS, LUA_IMPORT_MODULE, LUA_IMPORTS, readLuaBinary } from './lua-binary.ts'
+
+const PAGE_BYTES = 65_536
+/** Gas until a call sets its own: covers start-up code. */
+const GAS_AT_START = 1n << 60n
+/** Growing memory takes microseconds each time, so it grows by more than was asked. */
+const GROWTH_BYTES_MIN = 4 * 1024 * 1024
+
+type Pointer = number
+interface LuaExports {
+  readonly memory: WebAssembly.Memory
+  readonly table: WebAssembly.Table
+  readonly gas: WebAssembly.Global<'i64'>
+  readonly stackPointer: WebAssembly.Global<'i32'>
+  callConstructors(): void
+  setTop(state: Pointer, index: number): void
+  pushValue(state: Pointer, index: number): void
+  toLString(state: Pointer, index: number, size: Pointer): Pointer
+  pcallK(state: Pointer, args: number, results: number, handler: number, context: number, continuation: Pointer): number
+  loadString(state: Pointer, text: Pointer): number
+  newState(): Pointer
+  openLibs(state: Pointer): void
+  stackSave(): Pointer
+  stackRestore(pointer: Pointer): void
+  setThrew(threw: Pointer, value: number): void
+  malloc(size: number): Pointer
+}
+
+/** What a longjmp looks like on its way through JavaScript. */
+const LONG_JUMP = { name: 'longjmp' }
+const ERRNO = { badFile: 8, noEntry: -44, notSupported: -52, io: 29, seekPipe: 70 } as const
+
+let compiled: WebAssembly.Module | undefined
+
+/** The metered interpreter, compiled once per thread. The memory limit is the host's, in `resize_heap`, so that one binary serves all. */
+export function luaModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(
+    meterModule(readLuaBinary(), { module: 'lua-5.3.6', memoryBytesMax: 2 ** 31, gas: GAS_AT_START }).bytes as Uint8Array<ArrayBuffer>,
+  )
+  return compiled
+}
+
+export class LuaEngine {
+  readonly exports: LuaExports
+  readonly #memoryBytesMax: number
+  #bytes: Uint8Array
+  #words: Uint32Array
+  #tempRet0 = 0
+  #functions: ((first: number, second: number) => void)[] = []
+
+  constructor(memoryBytesMax: number) {
+    this.#memoryBytesMax = memoryBytesMax
+    const instance = new WebAssembly.Instance(luaModule(), { [LUA_IMPORT_MODULE]: this.#imports() })
+    this.exports = namedExports(instance.exports)
+    this.#bytes = new Uint8Array(this.exports.memory.buffer)
+    this.#words = new Uint32Array(this.exports.memory.buffer)
+  }
+
+  /** The whole memory as it is now; growth makes older views useless. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#refreshViews()
+    return this.#bytes
+  }
+
+  get words(): Uint32Array {
+    if (this.#words.length === 0) this.#refreshViews()
+    return this.#words
+  }
+
+  get memoryBytes(): number {
+    return this.exports.memory.buffer.byteLength
+  }
+
+  /** False when the guest may not have that much. */
+  growTo(size: number): boolean {
+    if (size > this.#memoryBytesMax) return false
+    const now = this.memoryBytes
+    if (size <= now) return true
+    const wanted = Math.min(Math.max(size, now + GROWTH_BYTES_MIN, Math.floor(now * 1.2)), this.#memoryBytesMax)
+    try {
+      this.exports.memory.grow(Math.floor((wanted - now + PAGE_BYTES - 1) / PAGE_BYTES))
+    } catch (cause) {
+      // The node, not the guest, is short of memory: other nodes would go on, so the guest must not see it.
+      throw new GuestFault('memory', `this node could not give the process ${size} bytes of memory`, { cause })
+    }
+    this.#refreshViews()
+    return true
+  }
+
+  #refreshViews(): void {
+    this.#bytes = new Uint8Array(this.exports.memory.buffer)
+    this.#words = new Uint32Array(this.exports.memory.buffer)
+  }
+
+  /** Bulk work of the host counts like the guest's own: a unit per started KiB. */
+  #charge(size: number): void {
+    const { gas } = this.exports
+    gas.value -= BigInt((size >>> 10) + 1)
+    if (gas.value < 0n) throw new GuestFault('gas', 'out of gas')
+  }
+
+  #invoke(index: number, first: number, second: number): void {
+    const pointer = this.exports.stackSave()
+    try {
+      this.#function(index)(first, second)
+    } catch (thrown) {
+      this.exports.stackRestore(pointer)
+      if (thrown !== LONG_JUMP) throw thrown
+      this.exports.setThrew(1, 0)
+    }
+  }
+
+  #function(index: number): (first: number, second: number) => void {
+    let found = this.#functions[index]
+    if (found === undefined) {
+      found = this.exports.table.get(index) as (first: number, second: number) => void
+      this.#functions[index] = found
+    }
+    return found
+  }
+
+  #imports(): Record<string, (...args: number[]) => number | void> {
+    const zero = (): number => 0
+    const answer = (value: number) => (): number => value
+    const bodies: Record<(typeof LUA_IMPORTS)[keyof typeof LUA_IMPORTS], (...args: number[]) => number | void> = {
+      invoke_vii: (index, first, second) => this.#invoke(index!, first!, second!),
+      longjmp: (environment, value) => {
+        this.exports.setThrew(environment!, value! || 1)
+        throw LONG_JUMP
+      },
+      memcpy_big: (target, source, size) => {
+        this.#charge(size! >>> 0)
+        this.bytes.copyWithin(target! >>> 0, source! >>> 0, (source! >>> 0) + (size! >>> 0))
+      },
+      resize_heap: (size) => (this.growTo(size! >>> 0) ? 1 : 0),
+      getTempRet0: () => this.#tempRet0,
+      setTempRet0: (value) => {
+        this.#tempRet0 = value!
+      },
+      environ_sizes_get: (count, size) => this.#storeZeros(count!, size!),
+      // Lua seeds string hashing and the pivots of big sorts from these two, so they stand still.
+      time: (pointer) => (pointer === 0 ? 0 : this.#storeZeros(pointer!)),
+      clock: zero,
+      clock_gettime: (_clock, pointer) => this.#storeZeros(pointer!, pointer! + 4),
+      difftime: zero,
+      mktime: zero,
+      strftime: zero,
+      localtime_r: zero,
+      gmtime_r: zero,
+      environ_get: zero,
+      fd_close: zero,
+      fd_read: answer(ERRNO.io),
+      fd_seek: answer(ERRNO.seekPipe),
+      fd_write: answer(ERRNO.badFile),
+      sys_open: answer(ERRNO.noEntry),
+      sys_unlink: answer(ERRNO.noEntry),
+      sys_rename: answer(ERRNO.noEntry),
+      sys_rmdir: answer(ERRNO.noEntry),
+      sys_lstat64: answer(ERRNO.noEntry),
+      sys_fcntl64: answer(ERRNO.notSupported),
+      sys_dup2: answer(ERRNO.notSupported),
+      sys_dup3: answer(ERRNO.notSupported),
+      sys_ioctl: answer(ERRNO.notSupported),
+      system: answer(ERRNO.notSupported),
+      exit: () => {
+        throw new GuestFault('trap', 'the program tried to end the interpreter')
+      },
+      abort: () => {
+        throw new GuestFault('trap', 'the interpreter gave up')
+      },
+    }
+    return Object.fromEntries(Object.entries(LUA_IMPORTS).map(([letter, name]) => [letter, bodies[name]]))
+  }
+
+  #storeZeros(...pointers: number[]): number {
+    for (const pointer of pointers) this.words[pointer >>> 2] = 0
+    return 0
+  }
+}
+
+function namedExports(raw: WebAssembly.Exports): LuaExports {
+  const named: Record<string, unknown> = { gas: raw[GAS_EXPORT], stackPointer: raw['heddle.global.0'] }
+  for (const [name, letter] of Object.entries(LUA_EXPORTS)) named[name] = raw[letter]
+  return named as unknown as LuaExports
+}

@@ -1,0 +1,52 @@
+/**
+ * The state of a guest as bytes: the ranges of linear memory that hold it, and the module's mutable globals.
+ *
+ * Invariants  `ranges` ascend, do not overlap, and everything of the memory outside of them is either dead (the unused part of a C stack)
+ *             or zero. Copying an image into an instance of the same module therefore makes it continue exactly as the original would.
+ */
+export interface Range {
+  readonly start: number
+  /** Exclusive. */
+  readonly end: number
+}
+
+export interface StateImage {
+  readonly ranges: readonly Range[]
+  readonly globals: readonly bigint[]
+  /** Contents of the ranges, one after another. */
+  readonly bytes: Uint8Array
+  /** Addresses inside the guest that its host needs again. */
+  readonly anchors: readonly number[]
+}
+
+export function rangeBytes(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+}
+
+/** Where an image is kept; reused, so that remembering a state before each message allocates nothing. */
+export class ImageBuffer {
+  #bytes = new Uint8Array(0)
+
+  /** Copies; the returned image is valid until the next call. */
+  capture(memory: Uint8Array, parts: Omit<StateImage, 'bytes'>): StateImage {
+    const size = rangeBytes(parts.ranges)
+    if (this.#bytes.length < size) this.#bytes = new Uint8Array(size + (size >> 2))
+    let at = 0
+    for (const { start, end } of parts.ranges) {
+      this.#bytes.set(memory.subarray(start, end), at)
+      at += end - start
+    }
+    return { ...parts, bytes: this.#bytes.subarray(0, size) }
+  }
+}
+
+/** Copies an image into a memory that is large enough; `usedEnd` is where that memory's own used part ends, zeroed beyond the image. */
+export function applyImage(memory: Uint8Array, image: StateImage, usedEnd: number): void {
+  let at = 0
+  for (const { start, end } of image.ranges) {
+    memory.set(image.bytes.subarray(at, at + end - start), start)
+    at += end - start
+  }
+  const imageEnd = image.ranges.at(-1)?.end ?? 0
+  if (usedEnd > imageEnd) memory.fill(0, imageEnd, usedEnd)
+}

@@ -1,0 +1,65 @@
+/**
+ * GET /{id} and GET /{id}/{path…}: the data of a transaction or item; a path manifest is resolved.
+ *
+ * Wire    200/206/304 data; 301 to `/{id}/` for a manifest asked for without its slash (relative links need it); 400 `Invalid ID`; 404 `Not found`
+ * Source  ar-io-node src/routes/data/handlers.ts; quirks in docs/conformance.md
+ */
+import { isTxId, type TxId } from '../../base/ids.ts'
+import { resolveManifest } from '../../codec/manifest.ts'
+import { type Request, type Response, type Route, text } from '../route.ts'
+import type { Manifests } from './manifests.ts'
+import type { DataServer } from './serve.ts'
+
+export interface GatewayDeps {
+  readonly data: DataServer
+  readonly manifests: Manifests
+}
+
+const ID_SHAPE = /^[A-Za-z0-9_-]{43}$/
+const FALLBACK_CACHE = 'public, max-age=60, must-revalidate'
+
+export function dataRoutes(deps: GatewayDeps): Route[] {
+  return [
+    { method: 'GET', path: '/:id', handle: (request) => getData(deps, request) },
+    { method: 'GET', path: '/:id/*', handle: (request) => getData(deps, request) },
+  ]
+}
+
+async function getData(deps: GatewayDeps, request: Request): Promise<Response | null> {
+  const text43 = request.params['id'] ?? ''
+  if (!ID_SHAPE.test(text43)) return null
+  if (!isTxId(text43)) return invalidId(text43)
+  const record = await deps.data.findRecord(text43)
+  if (record === null) return notFound()
+  const subPath = request.params['*']
+  const manifest = await deps.manifests.find(text43, record)
+  if (manifest === null) return subPath ? notFound() : ((await deps.data.serve(text43, request, { raw: false })) ?? notFound())
+  if (subPath === undefined && !request.path.endsWith('/')) return redirectToSlash(text43, request)
+  const path = decodePath(subPath ?? '')
+  if (path === null) return text(400, 'Bad Request: Invalid URL encoding')
+  const target = resolveManifest(manifest, path)
+  if (target === null) return notFound()
+  const options = target.isFallback ? { raw: false, cacheControl: FALLBACK_CACHE } : { raw: false }
+  return (await deps.data.serve(target.id as TxId, request, options)) ?? notFound()
+}
+
+function redirectToSlash(id: TxId, request: Request): Response {
+  const query = request.query.toString()
+  return text(301, '', { location: `/${id}/${query === '' ? '' : `?${query}`}` })
+}
+
+function decodePath(path: string): string | null {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return null
+  }
+}
+
+export function notFound(): Response {
+  return text(404, 'Not found', { 'cache-control': 'public, max-age=0, must-revalidate' })
+}
+
+export function invalidId(id: string): Response {
+  return text(400, `Invalid ID: ${id}`)
+}

@@ -1,0 +1,42 @@
+/** The gateway: data by id. Comes last, since its `/{id}` takes any 43 characters that no other surface wanted. */
+import { HeddleError } from '../../base/errors.ts'
+import type { Archive } from '../../services/archive.ts'
+import { type Response, type Surface, text } from '../route.ts'
+import { dataRoutes } from './data.ts'
+import { Manifests } from './manifests.ts'
+import { rawRoute } from './raw.ts'
+import { DataServer } from './serve.ts'
+
+export interface Gateway extends Surface {
+  /** Forgets what is cached: the store was emptied. */
+  clear(): void
+}
+
+export function gatewaySurface(archive: Archive): Gateway {
+  const data = new DataServer(archive)
+  const manifests = new Manifests(archive)
+  return {
+    name: 'gateway',
+    routes: [rawRoute({ data, manifests }), ...dataRoutes({ data, manifests })],
+    failure,
+    clear() {
+      data.clear()
+      manifests.clear()
+    },
+  }
+}
+
+function failure(error: unknown): Response {
+  if (!(error instanceof HeddleError)) return text(500, 'Internal server error')
+  switch (error.code) {
+    case 'not-found':
+      return text(404, 'Not found', { 'cache-control': 'public, max-age=0, must-revalidate' })
+    case 'encoding-invalid':
+    case 'request-invalid':
+      return text(400, error.message)
+    case 'too-large':
+      return text(413, error.message)
+    default:
+      return text(500, error.message)
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Compute: all processes that have something to evaluate, one runner each, opened when they are needed.
+ *
+ * Invariants  Instances in memory are bounded: the one that was idle longest is closed first, with a snapshot if that saves work.
+ *             After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
+ */
+import { errorText } from '../../base/errors.ts'
+import { bytesToId, type TxId } from '../../base/ids.ts'
+import { PROCESSES_OPEN_MAX } from '../../base/limits.ts'
+import type { KvStore } from '../../store/kv-store.ts'
+import { decodeRecord, type ProcessHead, slotKey } from './records.ts'
+import { Runner, type RunnerDeps } from './runner.ts'
+import { type Scheduled, unknownProcess } from './scheduler.ts'
+
+export type ComputeDeps = Omit<RunnerDeps, 'onOpened'> & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
+
+const RESUME_BATCH = 500
+
+export class Compute {
+  readonly #deps: ComputeDeps
+  /** In the order of last use. */
+  readonly #runners = new Map<TxId, Runner>()
+  readonly #loading = new Map<TxId, Promise<Runner>>()
+  /** Slots that came while their runner was being loaded. */
+  readonly #early = new Map<TxId, Scheduled[]>()
+  #open = new Set<Runner>()
+  #stopping = false
+
+  constructor(deps: ComputeDeps) {
+    this.#deps = deps
+  }
+
+  /** A slot that just became durable. */
+  add(entry: Scheduled): void {
+    if (this.#stopping) return
+    const { process, record } = entry
+    const runner = this.#runners.get(process) ?? (record.slot === 0 ? this.#create(process, { scheduled: 0, evaluated: -1 }) : null)
+    if (runner !== null) return runner.add(entry)
+    this.#early.set(process, [...(this.#early.get(process) ?? []), entry])
+    this.runner(process).catch((error) => this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened'))
+  }
+
+  backlog(process: TxId): number {
+    return this.#runners.get(process)?.backlog ?? this.#early.get(process)?.length ?? 0
+  }
+
+  /** Throws `process-unknown`. */
+  async runner(process: TxId): Promise<Runner> {
+    const known = this.#runners.get(process)
+    if (known !== undefined) {
+      this.#runners.delete(process)
+      this.#runners.set(process, known)
+      return known
+    }
+    const running = this.#loading.get(process)
+    if (running !== undefined) return running
+    const promise = this.#load(process).finally(() => this.#loading.delete(process))
+    this.#loading.set(process, promise)
+    return promise
+  }
+
+  /** Finds processes with messages that an earlier run did not evaluate. */
+  async resume(): Promise<void> {
+    let batch: { process: TxId; slot: number }[] = []
+    for await (const { key, value } of this.#deps.kv.scan('processes')) {
+      batch.push({ process: bytesToId(key), slot: decodeRecord<ProcessHead>(value).slot })
+      if (batch.length < RESUME_BATCH) continue
+      await this.#wakeUnfinished(batch)
+      batch = []
+    }
+    await this.#wakeUnfinished(batch)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await Promise.allSettled(this.#loading.values())
+    const stopped = await Promise.allSettled([...this.#runners.values()].map((runner) => runner.stop()))
+    for (const one of stopped) if (one.status === 'rejected') this.#deps.logger.error({ error: errorText(one.reason) }, 'a process did not stop cleanly')
+  }
+
+  async #wakeUnfinished(batch: readonly { process: TxId; slot: number }[]): Promise<void> {
+    const found = await this.#deps.kv.getMany(
+      'results',
+      batch.map(({ process, slot }) => slotKey(process, slot)),
+    )
+    for (const [i, { process }] of batch.entries()) if (found[i] === null && !this.#stopping) (await this.runner(process)).wake()
+  }
+
+  async #load(process: TxId): Promise<Runner> {
+    const head = await this.#deps.kv.get('processes', slotKey(process, 0).subarray(0, 32))
+    if (head === null) throw unknownProcess(process)
+    const evaluated = await this.#deps.results.lastSlot(process)
+    const runner = this.#runners.get(process) ?? this.#create(process, { scheduled: decodeRecord<ProcessHead>(head).slot, evaluated })
+    const early = this.#early.get(process) ?? []
+    this.#early.delete(process)
+    for (const entry of early) runner.add(entry)
+    return runner
+  }
+
+  #create(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }): Runner {
+    const runner = new Runner(process, at, { ...this.#deps, onOpened: (opened) => this.#onOpened(opened) })
+    this.#runners.set(process, runner)
+    return runner
+  }
+
+  #onOpened(runner: Runner): void {
+    this.#open.add(runner)
+    this.#forgetIdle()
+  }
+
+  /** Closes instances beyond the bound, and forgets their runners: a runner that is needed again is cheap to load. */
+  #forgetIdle(): void {
+    if (this.#open.size <= PROCESSES_OPEN_MAX) return
+    for (const runner of this.#runners.values()) {
+      if (!runner.idle) continue
+      this.#open.delete(runner)
+      this.#closeIdle(runner).catch((error) => this.#deps.logger.error({ process: runner.process, error: errorText(error) }, 'a process did not close cleanly'))
+      if (this.#open.size <= PROCESSES_OPEN_MAX) return
+    }
+  }
+
+  async #closeIdle(runner: Runner): Promise<void> {
+    await runner.close()
+    if (runner.idle && !this.#stopping) this.#runners.delete(runner.process)
+  }
+}

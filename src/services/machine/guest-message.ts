@@ -1,0 +1,95 @@
+/**
+ * What a program is given: the message and its environment.
+ *
+ * Wire        Keys in this order, only when they apply: Id, Signature, Data, Owner, Target, Anchor, From, Forwarded-By, Tags, Epoch, Nonce,
+ *             Timestamp, Block-Height, Hash-Chain, Cron, Read-Only. Environment: Process and Module, each Id, Owner, Tags.
+ * Source      permaweb/ao servers/cu (lib/evaluate, domain/model) and loader
+ * Invariants  All of it follows from the log and the signed bytes: nothing here depends on the clock, settings or the node.
+ *             Tags named From or Owner never reach a program, since they would pass for the verified fields.
+ */
+import { toBase64url, toTextStrict } from '../../base/bytes.ts'
+import type { TxId } from '../../base/ids.ts'
+import type { TextTag } from '../../codec/tags.ts'
+import type { GuestEnv, GuestMessage } from '../../guests/guest.ts'
+import { aoAddress, senderOf } from './protocol.ts'
+import type { LogRecord } from './records.ts'
+import type { ModuleFacts, SourceMessage } from './sources.ts'
+
+export function guestMessage(process: TxId, record: LogRecord, source: SourceMessage): GuestMessage {
+  const owner = aoAddress(source.owner)
+  const { from, forwardedBy } = senderOf(source.tags, owner)
+  const message: Record<string, unknown> = {
+    Id: source.id,
+    Signature: toBase64url(source.signature),
+    Data: dataValue(source.data),
+    Owner: owner,
+    Target: record.slot === 0 ? process : source.target,
+    Anchor: anchorText(source.anchor),
+    From: from,
+    ...(forwardedBy === null ? {} : { 'Forwarded-By': forwardedBy }),
+    Tags: withoutClaims(source.tags),
+    Epoch: 0,
+    Nonce: record.slot,
+    Timestamp: record.timestampMs,
+    'Block-Height': record.height,
+    'Hash-Chain': record.hashChain,
+    Cron: false,
+    'Read-Only': false,
+  }
+  for (const key of record.exclude) if (EXCLUDABLE.has(key)) delete message[key]
+  return message
+}
+
+export function guestEnv(process: SourceMessage, module: ModuleFacts, authority: string | null): GuestEnv {
+  const trusted = authority === null ? [] : [{ name: 'Authority', value: authority }]
+  return {
+    Process: { Id: process.id, Owner: aoAddress(process.owner), Tags: [...process.tags, ...trusted] },
+    Module: { Id: module.id, Owner: module.owner, Tags: [...module.tags] },
+  }
+}
+
+/** What a client may set in a dry run. */
+export interface DryRunFields {
+  readonly Id?: string | undefined
+  readonly Owner: string
+  readonly Target?: string | undefined
+  readonly Data?: string | undefined
+  readonly Anchor?: string | undefined
+  readonly Tags: readonly TextTag[]
+  readonly Timestamp?: number | undefined
+  readonly 'Block-Height'?: number | undefined
+}
+
+/** The owner of a dry run is whoever the client says: nothing that it does is kept. */
+export function dryRunMessage(process: TxId, last: { readonly timestampMs: number; readonly height: number }, fields: DryRunFields): GuestMessage {
+  const { from } = senderOf(fields.Tags, fields.Owner)
+  return {
+    ...(fields.Id === undefined ? {} : { Id: fields.Id }),
+    Data: fields.Data ?? '',
+    Owner: fields.Owner,
+    Target: fields.Target ?? process,
+    ...(fields.Anchor === undefined ? {} : { Anchor: fields.Anchor }),
+    From: from,
+    Tags: withoutClaims(fields.Tags),
+    Timestamp: fields.Timestamp ?? last.timestampMs,
+    'Block-Height': fields['Block-Height'] ?? last.height,
+    Cron: false,
+    'Read-Only': true,
+  }
+}
+
+const EXCLUDABLE: ReadonlySet<string> = new Set(['Data', 'Tags', 'Signature', 'Anchor'])
+
+/** Bytes stay bytes when text cannot carry them. */
+function dataValue(data: Uint8Array): string | Uint8Array {
+  return toTextStrict(data) ?? data
+}
+
+/** As scheduler units show it: text, or null when there is none or it is not UTF-8. */
+export function anchorText(anchor: Uint8Array): string | null {
+  return anchor.length === 0 ? null : toTextStrict(anchor)
+}
+
+function withoutClaims(tags: readonly TextTag[]): TextTag[] {
+  return tags.filter(({ name }) => name !== 'From' && name !== 'Owner')
+}

@@ -1,0 +1,224 @@
+/**
+ * Push: turns the outbox of every result into signed items and assignments, and hands them to the intake like anyone else's.
+ *
+ * Source      permaweb/ao servers/mu
+ * Invariants  Every entry is delivered exactly once, also across a crash: the commit that stores its item removes it from the outbox, and
+ *             building it again gives the same id. Entries of one process take their slots in the order of the outbox, results in slot order.
+ *             What cannot be delivered is named in the result (`undelivered`) and removed; trouble of the store leaves it for the next start.
+ */
+import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
+import { idBytes, type TxId } from '../../base/ids.ts'
+import { PUSHES_UNDER_WAY_MAX } from '../../base/limits.ts'
+import type { Log } from '../../base/log.ts'
+import { createDataItemSync, type ItemFields, type ItemSigner } from '../../codec/data-item.ts'
+import type { KvStore, KvWrite } from '../../store/kv-store.ts'
+import type { Journal } from '../journal.ts'
+import { messageFields, type OutboxEntry, type PushContext, planOutbox, spawnedFields, spawnFields } from './outbox.ts'
+import type { FactsReader } from './process-facts.ts'
+import type { ProcessLog } from './process-log.ts'
+import { type LogRecord, outboxKey, parseOutboxKey } from './records.ts'
+import type { Evaluated } from './result-saver.ts'
+import type { ResultStore } from './result-store.ts'
+import type { Scheduler, Ticket } from './scheduler.ts'
+
+/** The way in, as push uses it. */
+export interface PushIntake {
+  acceptItem(raw: Uint8Array, options: { readonly trusted: true }): Promise<{ readonly id: TxId; readonly repeated: boolean }>
+}
+
+export interface PushDeps {
+  readonly kv: Pick<KvStore, 'scan'>
+  readonly journal: Pick<Journal, 'commit'>
+  readonly scheduler: Pick<Scheduler, 'expect' | 'forget' | 'assign'>
+  readonly log: ProcessLog
+  readonly facts: FactsReader
+  readonly results: ResultStore
+  readonly signer: ItemSigner
+  readonly logger: Log
+}
+
+interface Delivery {
+  readonly process: TxId
+  readonly record: LogRecord
+  readonly entry: OutboxEntry
+}
+
+/** Deliveries of one process. */
+interface Lane {
+  readonly waiting: Delivery[]
+  underWay: number
+  /** Resolves when the last delivery that started has its slots. */
+  turn: Promise<void>
+  /** Changes to results, one after the other. */
+  noting: Promise<void>
+}
+
+export class Push {
+  readonly #deps: PushDeps
+  readonly #lanes = new Map<TxId, Lane>()
+  #intake: PushIntake | null = null
+  #stopping = false
+  #idle: (() => void)[] = []
+
+  constructor(deps: PushDeps) {
+    this.#deps = deps
+  }
+
+  /** Sends what an earlier run left behind, and from now on whatever comes. */
+  async start(intake: PushIntake): Promise<void> {
+    this.#intake = intake
+    const left = new Map<string, { process: TxId; slot: number; indexes: Set<number> }>()
+    for await (const { key } of this.#deps.kv.scan('outbox')) {
+      const { process, slot, index } = parseOutboxKey(key)
+      const name = `${process}/${slot}`
+      const found = left.get(name) ?? { process, slot, indexes: new Set() }
+      found.indexes.add(index)
+      left.set(name, found)
+    }
+    for (const { process, slot, indexes } of left.values()) await this.#resume(process, slot, indexes)
+  }
+
+  /** Called when a result and its outbox are durable. */
+  deliver(process: TxId, { record, entries }: Pick<Evaluated, 'record' | 'entries'>): void {
+    if (entries.length === 0) return
+    const lane = this.#lanes.get(process) ?? { waiting: [], underWay: 0, turn: Promise.resolve(), noting: Promise.resolve() }
+    this.#lanes.set(process, lane)
+    for (const entry of entries) lane.waiting.push({ process, record, entry })
+    this.#pump(process, lane)
+  }
+
+  /** Waits for deliveries under way; the rest stays in the outbox. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    while ([...this.#lanes.values()].some(({ underWay }) => underWay > 0)) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  async #resume(process: TxId, slot: number, indexes: ReadonlySet<number>): Promise<void> {
+    const record = await this.#deps.log.record(process, slot)
+    const result = await this.#deps.results.find(process, slot)
+    if (record === null || result === null) {
+      this.#deps.logger.error({ process, slot }, 'the outbox names a result that is gone; run "heddle doctor"')
+      return
+    }
+    const { entries } = planOutbox(result, record.depth)
+    this.deliver(process, { record, entries: entries.filter(({ index }) => indexes.has(index)) })
+  }
+
+  #pump(process: TxId, lane: Lane): void {
+    while (lane.underWay < PUSHES_UNDER_WAY_MAX && !this.#stopping) {
+      const delivery = lane.waiting.shift()
+      if (delivery === undefined) break
+      this.#begin(delivery, lane)
+    }
+    if (lane.underWay === 0 && (lane.waiting.length === 0 || this.#stopping)) {
+      this.#lanes.delete(process)
+      for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  #begin(delivery: Delivery, lane: Lane): void {
+    const { promise: taken, resolve } = Promise.withResolvers<void>()
+    const turn = lane.turn
+    lane.turn = taken
+    lane.underWay += 1
+    const work = this.#send(delivery, turn, resolve)
+      .catch((error) => this.#refused(delivery, lane, error))
+      .finally(() => {
+        void turn.then(resolve) // A delivery that failed does not hold up the next.
+        lane.underWay -= 1
+        this.#pump(delivery.process, lane)
+      })
+    void work
+  }
+
+  async #send(delivery: Delivery, turn: Promise<void>, taken: () => void): Promise<void> {
+    const context = await this.#context(delivery)
+    const { entry } = delivery
+    switch (entry.kind) {
+      case 'message':
+        return this.#sendMessage(delivery, entry, context, turn, taken)
+      case 'spawn':
+        return this.#sendSpawn(delivery, entry, context, turn, taken)
+      case 'assignment':
+        return this.#assignAll(delivery, entry.processes, entry.message, { baseLayer: entry.baseLayer, exclude: entry.exclude }, turn, taken)
+    }
+  }
+
+  async #sendMessage(
+    delivery: Delivery,
+    entry: OutboxEntry & { kind: 'message' },
+    context: PushContext,
+    turn: Promise<void>,
+    taken: () => void,
+  ): Promise<void> {
+    const fields = messageFields(entry, context, idBytes(entry.target as TxId))
+    const isLast = entry.assignTo.length === 0
+    const id = await this.#accept(fields, this.#ticket(delivery, turn, isLast ? taken : nothing, isLast))
+    if (!isLast) await this.#assignAll(delivery, entry.assignTo, id, {}, turn, taken)
+  }
+
+  async #sendSpawn(delivery: Delivery, entry: OutboxEntry & { kind: 'spawn' }, context: PushContext, turn: Promise<void>, taken: () => void): Promise<void> {
+    const spawned = await this.#accept(spawnFields(entry, context), this.#ticket(delivery, turn, nothing, false))
+    await this.#accept(spawnedFields(entry, context, spawned), this.#ticket(delivery, turn, taken, true))
+  }
+
+  async #assignAll(
+    delivery: Delivery,
+    processes: readonly TxId[],
+    message: TxId,
+    options: { readonly baseLayer?: boolean; readonly exclude?: readonly string[] },
+    turn: Promise<void>,
+    taken: () => void,
+  ): Promise<void> {
+    for (const [i, process] of processes.entries()) {
+      const isLast = i === processes.length - 1
+      await this.#deps.scheduler.assign(process, message, options, this.#ticket(delivery, turn, isLast ? taken : nothing, isLast))
+    }
+  }
+
+  async #accept(fields: ItemFields, ticket: Ticket): Promise<TxId> {
+    if (this.#intake === null) throw new HeddleError('stopping', {}, 'pushing has not started yet')
+    const item = createDataItemSync(fields, this.#deps.signer)
+    this.#deps.scheduler.expect(item.id, ticket)
+    try {
+      const { repeated } = await this.#intake.acceptItem(item.raw, { trusted: true })
+      if (repeated && ticket.writes.length > 0) await this.#deps.journal.commit({ writes: ticket.writes, events: [] })
+      return item.id
+    } finally {
+      this.#deps.scheduler.forget(item.id)
+    }
+  }
+
+  /** With `isLast`, the entry leaves the outbox in the commit that the ticket joins. */
+  #ticket({ process, record, entry }: Delivery, turn: Promise<void>, taken: () => void, isLast: boolean): Ticket {
+    const writes = isLast ? [removal(process, record.slot, entry.index)] : []
+    return { origin: record.origin, depth: record.depth + 1, cause: record.message, writes, turn, taken }
+  }
+
+  async #context({ process, record }: Delivery): Promise<PushContext> {
+    const { module, scheduler } = await this.#deps.facts.of(process)
+    return { process, module, scheduler, slot: record.slot, origin: record.origin }
+  }
+
+  /** Notes in the result why an entry was not delivered, unless the node itself is in trouble. */
+  async #refused({ process, record, entry }: Delivery, lane: Lane, error: unknown): Promise<void> {
+    const { logger, results, journal } = this.#deps
+    logger.warn({ process, slot: record.slot, index: entry.index, error: errorText(error) }, 'an outbox entry was not delivered')
+    if (!(error instanceof HeddleError) || isFailure(error, 'store-failed') || isFailure(error, 'stopping')) return
+    const reason = error.message
+    lane.noting = lane.noting.then(async () => {
+      const result = await results.find(process, record.slot)
+      if (result === null) return
+      const noted = { ...result, undelivered: [...result.undelivered, { index: entry.index, reason }] }
+      await journal.commit({ writes: [await results.prepare(process, noted), removal(process, record.slot, entry.index)], events: [] })
+    })
+    lane.noting = lane.noting.catch((failure) => logger.error({ process, error: errorText(failure) }, 'a refusal could not be noted'))
+    await lane.noting
+  }
+}
+
+function removal(process: TxId, slot: number, index: number): KvWrite {
+  return { space: 'outbox', key: outboxKey(process, slot, index), value: null }
+}
+
+function nothing(): void {}

@@ -1,0 +1,87 @@
+/**
+ * Makes results durable in slot order, together with what they leave in the outbox: whatever waits goes into one commit.
+ *
+ * Invariants  A result is shown to nobody, and nothing of its outbox is sent, before both are durable.
+ */
+import { EMPTY } from '../../base/bytes.ts'
+import type { TxId } from '../../base/ids.ts'
+import type { KvWrite } from '../../store/kv-store.ts'
+import type { Journal } from '../journal.ts'
+import type { OutboxEntry } from './outbox.ts'
+import { type LogRecord, outboxKey, type ResultRecord } from './records.ts'
+import type { ResultStore } from './result-store.ts'
+
+/** A message that was evaluated. */
+export interface Evaluated {
+  readonly record: LogRecord
+  readonly result: ResultRecord
+  readonly entries: readonly OutboxEntry[]
+}
+
+export interface ResultSaverDeps {
+  readonly process: TxId
+  readonly journal: Pick<Journal, 'commit'>
+  readonly results: ResultStore
+  readonly onSaved: (evaluated: Evaluated) => void
+  /** Once: nothing more is saved after it. */
+  readonly onFailed: (error: unknown) => void
+}
+
+export class ResultSaver {
+  readonly #deps: ResultSaverDeps
+  #waiting: Evaluated[] = []
+  #saving: Promise<void> | null = null
+  #failed: { readonly error: unknown } | null = null
+
+  constructor(deps: ResultSaverDeps) {
+    this.#deps = deps
+  }
+
+  /** Not yet taken into a commit. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  add(evaluated: Evaluated): void {
+    this.#waiting.push(evaluated)
+    this.#saving ??= this.#drain().finally(() => {
+      this.#saving = null
+    })
+  }
+
+  /** Resolves when all that was added is durable; throws what kept it from that. */
+  async settled(): Promise<void> {
+    while (this.#saving !== null) await this.#saving
+    this.check()
+  }
+
+  /** Throws what ended the saving, if anything did. */
+  check(): void {
+    if (this.#failed !== null) throw this.#failed.error
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#failed === null) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#save(batch)
+      } catch (error) {
+        this.#failed = { error }
+        this.#deps.onFailed(error)
+        return
+      }
+      for (const evaluated of batch) this.#deps.onSaved(evaluated)
+    }
+  }
+
+  async #save(batch: readonly Evaluated[]): Promise<void> {
+    const { process, results, journal } = this.#deps
+    const writes: KvWrite[] = []
+    for (const { result, entries } of batch) {
+      writes.push(await results.prepare(process, result))
+      for (const { index } of entries) writes.push({ space: 'outbox', key: outboxKey(process, result.slot, index), value: EMPTY })
+    }
+    await journal.commit({ writes, events: [] })
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Results by process and slot. Large ones lie in the BlobStore, with a pointer in their place.
+ *
+ * Invariants  Text of a program that is not UTF-8 is kept exactly: as {"$bytes": base64url}, in a record that says `packed`.
+ */
+import { fromBase64url, toBase64url } from '../../base/bytes.ts'
+import { HeddleError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
+import type { TxId } from '../../base/ids.ts'
+import type { BlobStore } from '../../store/blob-store.ts'
+import { KV_VALUE_BYTES_MAX, type KvStore, type KvWrite } from '../../store/kv-store.ts'
+import { decodeRecord, encodeRecord, type ResultRecord, slotKey, slotOfKey } from './records.ts'
+
+export interface ResultRange {
+  /** Exclusive. */
+  readonly after: number
+  /** Inclusive. */
+  readonly upTo: number
+  readonly reverse: boolean
+}
+
+interface BlobPointer {
+  readonly blob: string
+  readonly sizeBytes: number
+}
+
+const SCAN_BATCH = 100
+
+export class ResultStore {
+  readonly #kv: Pick<KvStore, 'get' | 'scan'>
+  readonly #blobs: Pick<BlobStore, 'put' | 'read'>
+
+  constructor(kv: Pick<KvStore, 'get' | 'scan'>, blobs: Pick<BlobStore, 'put' | 'read'>) {
+    this.#kv = kv
+    this.#blobs = blobs
+  }
+
+  async find(process: TxId, slot: number): Promise<ResultRecord | null> {
+    const value = await this.#kv.get('results', slotKey(process, slot))
+    return value === null ? null : this.#decode(value)
+  }
+
+  /** -1 when nothing was evaluated yet. */
+  async lastSlot(process: TxId): Promise<number> {
+    const range = { gte: slotKey(process, 0), lte: slotKey(process, Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
+    for await (const { key } of this.#kv.scan('results', range)) return slotOfKey(key)
+    return -1
+  }
+
+  async *scan(process: TxId, { after, upTo, reverse }: ResultRange): AsyncIterable<ResultRecord> {
+    let low = after + 1
+    let high = Math.min(upTo, Number.MAX_SAFE_INTEGER)
+    while (low <= high) {
+      const batch: ResultRecord[] = []
+      const range = { gte: slotKey(process, low), lte: slotKey(process, high), reverse, limit: SCAN_BATCH }
+      for await (const { value } of this.#kv.scan('results', range)) batch.push(await this.#decode(value))
+      yield* batch
+      const last = batch.at(-1)
+      if (last === undefined || batch.length < SCAN_BATCH) return
+      if (reverse) high = last.slot - 1
+      else low = last.slot + 1
+    }
+  }
+
+  /** What to write for this record; a large one is put into the BlobStore first. */
+  async prepare(process: TxId, record: ResultRecord): Promise<KvWrite> {
+    const bytes = encodeRecord(pack(record))
+    const key = slotKey(process, record.slot)
+    if (bytes.length <= KV_VALUE_BYTES_MAX) return { space: 'results', key, value: bytes }
+    const blob = toBase64url(sha256(bytes))
+    await this.#blobs.put(`result-${blob}`, bytes)
+    return { space: 'results', key, value: encodeRecord({ blob, sizeBytes: bytes.length } satisfies BlobPointer) }
+  }
+
+  async #decode(value: Uint8Array): Promise<ResultRecord> {
+    const record = decodeRecord<ResultRecord | BlobPointer>(value)
+    if (!('blob' in record)) return unpack(record)
+    const bytes = await this.#blobs.read(`result-${record.blob}`, 0, record.sizeBytes)
+    if (bytes === null) throw new HeddleError('store-failed', { what: 'results' }, `result blob ${record.blob} is gone; run "heddle doctor"`)
+    return unpack(decodeRecord<ResultRecord>(bytes))
+  }
+}
+
+/** The same value with every byte string in it replaced. */
+export function mapBytes<T>(value: T, replace: (bytes: Uint8Array) => unknown): T {
+  if (!holdsBytes(value)) return value
+  return mapDeep(value, (part) => (part instanceof Uint8Array ? replace(part) : undefined)) as T
+}
+
+function pack(record: ResultRecord): ResultRecord {
+  return holdsBytes(record) ? { ...mapBytes(record, (bytes) => ({ $bytes: toBase64url(bytes) })), packed: true } : record
+}
+
+function unpack({ packed, ...record }: ResultRecord & { readonly packed?: true }): ResultRecord {
+  return packed === true ? (mapDeep(record, (part) => (isPacked(part) ? fromBase64url(part.$bytes) : undefined)) as ResultRecord) : record
+}
+
+function holdsBytes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (value instanceof Uint8Array) return true
+  return Array.isArray(value) ? value.some(holdsBytes) : Object.values(value).some(holdsBytes)
+}
+
+/** Replaces the parts for which `replace` gives something, and looks into the rest. */
+function mapDeep(value: unknown, replace: (part: object) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const replaced = replace(value)
+  if (replaced !== undefined) return replaced
+  if (Array.isArray(value)) return value.map((part) => mapDeep(part, replace))
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, mapDeep(part, replace)]))
+}
+
+function isPacked(part: object): part is { readonly $bytes: string } {
+  return '$bytes' in part && typeof part.$bytes === 'string' && Object.keys(part).length === 1
+}

@@ -1,0 +1,386 @@
+/**
+ * One process at work: evaluates its log in slot order, one slot after the other, and keeps an instance open while there is something to do.
+ *
+ * Invariants  A message has exactly one result. Evaluation may run ahead of what is durable, results are shown only once they are durable.
+ *             An instance is opened from the newest snapshot and the log after it; messages that failed then left no trace and are not repeated.
+ *             When the instance is lost under a message again and again, the message gets an error as its result, so that it cannot block the process.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
+import type { TxId } from '../../base/ids.ts'
+import { RESULT_WAIT_MS_MAX, RESULTS_UNSAVED_MAX, SNAPSHOT_EVERY_MESSAGES, SNAPSHOT_EVERY_MS } from '../../base/limits.ts'
+import type { Log } from '../../base/log.ts'
+import { type Evaluation, type GuestEnv, GuestFault, type GuestMessage, type GuestModule } from '../../guests/guest.ts'
+import { KV_VALUE_BYTES_MAX } from '../../store/kv-store.ts'
+import type { Journal } from '../journal.ts'
+import { evaluatedBy, failedEvaluation } from './evaluation.ts'
+import { type DryRunFields, dryRunMessage, guestMessage } from './guest-message.ts'
+import type { FactsReader } from './process-facts.ts'
+import type { ProcessLog } from './process-log.ts'
+import type { LogRecord, ResultRecord } from './records.ts'
+import { type Evaluated, ResultSaver } from './result-saver.ts'
+import type { ResultStore } from './result-store.ts'
+import type { Scheduled } from './scheduler.ts'
+import type { Snapshots } from './snapshots.ts'
+import type { SourceMessage, Sources } from './sources.ts'
+
+/** The guests as the machine uses them. Calls for one process run in the order in which they were made. */
+export interface Guests {
+  open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void>
+  isOpen(process: TxId): boolean
+  evaluate(process: TxId, message: GuestMessage): Promise<Evaluation>
+  dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
+  snapshot(process: TxId): Promise<Uint8Array>
+  close(process: TxId): Promise<void>
+}
+
+export interface RunnerDeps {
+  readonly journal: Pick<Journal, 'commit'>
+  readonly log: ProcessLog
+  readonly sources: Sources
+  readonly facts: FactsReader
+  readonly results: ResultStore
+  readonly snapshots: Snapshots
+  readonly guests: Guests
+  readonly logger: Log
+  /** Called when an instance was opened, so that others can be closed. */
+  readonly onOpened: (runner: Runner) => void
+  readonly onSaved: (process: TxId, evaluated: Evaluated) => void
+}
+
+interface Waiter {
+  readonly resolve: (result: ResultRecord) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Flight {
+  readonly entry: Scheduled
+  readonly evaluation: Promise<Evaluation>
+}
+
+/** Messages handed to the worker before the first of them is answered: hides the way there and back. */
+const FLIGHTS_MAX = 4
+/** Messages that just got their slot stay in memory until their turn comes, up to this many. */
+const AHEAD_MAX = 1_000
+const ATTEMPTS_MAX = 3
+const PAUSE_MS = 50
+/** An instance closed after less work than this is cheaper to replay than to thaw. */
+const SNAPSHOT_WORTH_MESSAGES = 16
+const SNAPSHOT_WORTH_MS = 50
+
+export class Runner {
+  readonly process: TxId
+  readonly #deps: RunnerDeps
+  readonly #saver: ResultSaver
+  readonly #ahead = new Map<number, Scheduled>()
+  readonly #waiters = new Map<number, Waiter[]>()
+  /** Last slot in the log. */
+  #scheduled: number
+  /** Last slot evaluated. */
+  #done: number
+  /** Last slot whose result is durable. */
+  #saved: number
+  #running: Promise<void> | null = null
+  #changing: Promise<void> | null = null
+  #open = false
+  #dryRuns = 0
+  #sinceSnapshot = { messages: 0, ms: 0 }
+  #stopping = false
+
+  constructor(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }, deps: RunnerDeps) {
+    this.process = process
+    this.#deps = deps
+    this.#scheduled = at.scheduled
+    this.#done = at.evaluated
+    this.#saved = at.evaluated
+    this.#saver = new ResultSaver({
+      process,
+      journal: deps.journal,
+      results: deps.results,
+      onSaved: (evaluated) => this.#onSaved(evaluated),
+      onFailed: (error) => this.#rejectAll(error),
+    })
+  }
+
+  get backlog(): number {
+    return this.#scheduled - this.#done
+  }
+
+  /** Nothing to do and nobody waiting. */
+  get idle(): boolean {
+    return this.#running === null && this.#changing === null && this.#dryRuns === 0 && this.backlog === 0 && this.#waiters.size === 0
+  }
+
+  add(entry: Scheduled): void {
+    if (this.#ahead.size < AHEAD_MAX && entry.source.data.length <= KV_VALUE_BYTES_MAX) this.#ahead.set(entry.record.slot, entry)
+    this.#scheduled = Math.max(this.#scheduled, entry.record.slot)
+    this.wake()
+  }
+
+  wake(): void {
+    if (this.#running !== null || this.#stopping || this.backlog === 0) return
+    this.#running = this.#run().finally(() => {
+      this.#running = null
+    })
+  }
+
+  /** Waits for the result of a slot that is in the log. */
+  async result(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
+    if (slot > this.#saved) {
+      this.#saver.check()
+      this.wake()
+      return this.#wait(slot, signal)
+    }
+    const found = await this.#deps.results.find(this.process, slot)
+    if (found === null) throw new HeddleError('store-failed', { what: 'results' }, `the result of slot ${slot} of process ${this.process} is gone; run "heddle doctor"`)
+    return found
+  }
+
+  /** On the state after the last slot that was in the log when it was asked for, or a later one. */
+  async dryRun(fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
+    const last = await this.result(this.#scheduled, signal)
+    const message = dryRunMessage(this.process, last, fields)
+    this.#dryRuns += 1
+    try {
+      return await this.#onInstance(() => this.#deps.guests.dryRun(this.process, message))
+    } finally {
+      this.#dryRuns -= 1
+    }
+  }
+
+  /** The state after the last slot, with that slot's result. */
+  async state(signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
+    const last = await this.result(this.#scheduled, signal)
+    this.#dryRuns += 1
+    try {
+      return { bytes: await this.#onInstance(() => this.#deps.guests.snapshot(this.process)), last }
+    } finally {
+      this.#dryRuns -= 1
+    }
+  }
+
+  /** Closes the instance of an idle process, keeping a snapshot when that saves work. */
+  async close(): Promise<void> {
+    if (!this.#open || this.#changing !== null || !this.#deps.guests.isOpen(this.process)) return
+    await this.#change(() => this.#closeInstance())
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#running
+    await this.#saver.settled()
+    this.#rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
+    await this.close()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (let lost = 0; this.backlog > 0 && !this.#stopping; ) {
+        const slot = this.#done + 1
+        const error = await this.#attempt()
+        if (error === null) continue
+        lost = this.#done + 1 === slot ? lost + 1 : 1
+        this.#deps.logger.warn({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'an instance was lost')
+        if (!isOfProgram(error) && lost < ATTEMPTS_MAX) {
+          await sleep(lost * PAUSE_MS)
+          continue
+        }
+        await this.#recordFailure(error)
+        lost = 0
+      }
+    } catch (error) {
+      this.#deps.logger.error({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'evaluation stopped')
+      this.#rejectAll(error)
+    }
+  }
+
+  /** Evaluates until the log is done; answers what the guests threw, and throws what the store threw. */
+  async #attempt(): Promise<unknown> {
+    try {
+      await this.#ensureOpen()
+    } catch (error) {
+      if (isFailure(error, 'store-failed')) throw error
+      return error
+    }
+    const flights: Flight[] = []
+    let next = this.#done + 1
+    while (!this.#stopping || flights.length > 0) {
+      while (flights.length < FLIGHTS_MAX && next <= this.#scheduled && !this.#stopping && !this.#snapshotDue()) flights.push(this.#fly(await this.#entry(next++)))
+      const flight = flights.shift()
+      if (flight === undefined) break
+      try {
+        this.#land(flight.entry, await flight.evaluation)
+      } catch (error) {
+        await Promise.allSettled(flights.map(({ evaluation }) => evaluation))
+        await this.#abandon()
+        return error
+      }
+      if (this.#saver.waiting > RESULTS_UNSAVED_MAX) await this.#saver.settled()
+    }
+    if (this.#snapshotDue()) await this.#takeSnapshot()
+    return null
+  }
+
+  #fly(entry: Scheduled): Flight {
+    const evaluation = this.#deps.guests.evaluate(this.process, guestMessage(this.process, entry.record, entry.source))
+    evaluation.catch(() => {}) // Looked at when its turn comes.
+    return { entry, evaluation }
+  }
+
+  #land({ record }: Scheduled, evaluation: Evaluation): void {
+    this.#sinceSnapshot.messages += 1
+    this.#sinceSnapshot.ms += evaluation.timeMs
+    this.#done = record.slot
+    this.#saver.add(evaluatedBy(evaluation, record))
+  }
+
+  /** The result of a message that could not be evaluated at all. */
+  async #recordFailure(error: unknown): Promise<void> {
+    const { record } = await this.#entry(this.#done + 1)
+    this.#done = record.slot
+    this.#saver.add(failedEvaluation(record, `the program could not run: ${errorText(error)}`))
+  }
+
+  /** Runs `use` on an open instance, a second time when the first instance is lost meanwhile. */
+  async #onInstance<T>(use: () => Promise<T>): Promise<T> {
+    await this.#ensureOpen()
+    try {
+      return await use()
+    } catch (error) {
+      if (this.#deps.guests.isOpen(this.process)) throw error
+      await this.#ensureOpen()
+      return use()
+    }
+  }
+
+  async #ensureOpen(): Promise<void> {
+    while (this.#changing !== null || !this.#open || !this.#deps.guests.isOpen(this.process))
+      await (this.#changing ?? this.#change(() => this.#openInstance()))
+  }
+
+  /** Opening and closing, one at a time. */
+  #change(work: () => Promise<void>): Promise<void> {
+    this.#changing = work().finally(() => {
+      this.#changing = null
+    })
+    return this.#changing
+  }
+
+  async #closeInstance(): Promise<void> {
+    const { messages, ms } = this.#sinceSnapshot
+    if (messages >= SNAPSHOT_WORTH_MESSAGES || ms >= SNAPSHOT_WORTH_MS) await this.#takeSnapshot()
+    this.#open = false
+    await this.#deps.guests.close(this.process)
+  }
+
+  async #openInstance(): Promise<void> {
+    const { facts, sources, snapshots, guests } = this.#deps
+    await this.#saver.settled()
+    if (guests.isOpen(this.process)) await guests.close(this.process)
+    const { env, module } = await facts.of(this.process)
+    const snapshot = await snapshots.latest(this.process, this.#done)
+    await guests.open(this.process, await sources.module(module), env, snapshot?.bytes ?? null)
+    this.#sinceSnapshot = { messages: 0, ms: 0 }
+    for (let slot = (snapshot?.slot ?? -1) + 1; slot <= this.#done; slot++) await this.#replay(slot)
+    this.#open = true
+    this.#deps.onOpened(this)
+  }
+
+  async #replay(slot: number): Promise<void> {
+    const result = await this.#deps.results.find(this.process, slot)
+    if (result?.kept === false) return
+    const { record, source } = await this.#entry(slot)
+    const evaluation = await this.#deps.guests.evaluate(this.process, guestMessage(this.process, record, source))
+    this.#sinceSnapshot.messages += 1
+    this.#sinceSnapshot.ms += evaluation.timeMs
+    if (!evaluation.ok) this.#deps.logger.error({ process: this.process, slot }, 'a message that had succeeded failed when it was replayed; run "heddle verify"')
+  }
+
+  async #abandon(): Promise<void> {
+    this.#open = false
+    await this.#deps.guests.close(this.process).catch(() => {}) // It may be gone already.
+  }
+
+  #snapshotDue(): boolean {
+    return this.#sinceSnapshot.messages >= SNAPSHOT_EVERY_MESSAGES || this.#sinceSnapshot.ms >= SNAPSHOT_EVERY_MS
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const slot = this.#done
+    try {
+      const bytes = await this.#deps.guests.snapshot(this.process)
+      await this.#saver.settled() // A snapshot must not be ahead of the results.
+      await this.#deps.snapshots.save(this.process, slot, bytes)
+    } catch (error) {
+      if (isFailure(error, 'store-failed')) throw error
+      this.#deps.logger.warn({ process: this.process, slot, error: errorText(error) }, 'no snapshot could be taken')
+    }
+    this.#sinceSnapshot = { messages: 0, ms: 0 }
+  }
+
+  async #entry(slot: number): Promise<Scheduled> {
+    const ahead = this.#ahead.get(slot)
+    this.#ahead.delete(slot)
+    if (ahead !== undefined) return ahead
+    const record = await this.#deps.log.record(this.process, slot)
+    if (record === null) throw gone('log', `slot ${slot} of process ${this.process}`)
+    return { process: this.process, record, source: await this.#source(record) }
+  }
+
+  async #source(record: LogRecord): Promise<SourceMessage> {
+    const source = await this.#deps.sources.message(record.message)
+    if (source === null) throw gone('bodies', `message ${record.message}`)
+    return source
+  }
+
+  #wait(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
+    return new Promise((resolve, reject) => {
+      const finish = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', give)
+      }
+      const waiter: Waiter = {
+        resolve: (result) => (finish(), resolve(result)),
+        reject: (error) => (finish(), reject(error)),
+      }
+      const give = (): void => {
+        const left = (this.#waiters.get(slot) ?? []).filter((other) => other !== waiter)
+        if (left.length === 0) this.#waiters.delete(slot)
+        else this.#waiters.set(slot, left)
+        waiter.reject(notYet(this.process, slot))
+      }
+      const timer = setTimeout(give, RESULT_WAIT_MS_MAX)
+      signal?.addEventListener('abort', give)
+      this.#waiters.set(slot, [...(this.#waiters.get(slot) ?? []), waiter])
+    })
+  }
+
+  #onSaved(evaluated: Evaluated): void {
+    const { slot } = evaluated.record
+    this.#saved = slot
+    const waiters = this.#waiters.get(slot) ?? []
+    this.#waiters.delete(slot)
+    for (const waiter of waiters) waiter.resolve(evaluated.result)
+    this.#deps.onSaved(this.process, evaluated)
+  }
+
+  #rejectAll(error: unknown): void {
+    const waiters = [...this.#waiters.values()].flat()
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter.reject(error)
+  }
+}
+
+/** Trouble that trying again cannot mend: the module is missing, or does not even start. */
+function isOfProgram(error: unknown): boolean {
+  return error instanceof GuestFault || isFailure(error, 'guest-failed') || isFailure(error, 'module-unknown') || isFailure(error, 'module-unsupported') || isFailure(error, 'encoding-invalid')
+}
+
+function gone(space: string, what: string): HeddleError<'store-failed'> {
+  return new HeddleError('store-failed', { what: space }, `${what} is gone from the store; run "heddle doctor"`)
+}
+
+function notYet(process: TxId, slot: number): HeddleError<'limit-reached'> {
+  const message = `slot ${slot} of process ${process} is still being evaluated after ${RESULT_WAIT_MS_MAX} ms; ask again`
+  return new HeddleError('limit-reached', { what: 'waiting for a result', max: RESULT_WAIT_MS_MAX }, message)
+}

@@ -1,0 +1,298 @@
+/**
+ * The scheduler: gives every message its slot in the log of its process.
+ *
+ * Per item one durable commit: the item itself, the log entry, the slot look-up, the process head, and the assignment as a data item of its own.
+ *
+ * Source      permaweb/ao servers/su
+ * Invariants  Slots have no gaps and timestamps rise strictly. Taking a slot is synchronous, and commits go to the journal in that order, so
+ *             that many messages to one process share an fsync. A message to a process that was never spawned here is refused, not stored.
+ *             Assigning a message that has a slot already answers with that slot.
+ */
+import { EMPTY } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { HeddleError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
+import { idBytes, isTxId, parseTxId, type TxId } from '../../base/ids.ts'
+import { PROCESS_QUEUE_MAX } from '../../base/limits.ts'
+import type { Random } from '../../base/random.ts'
+import type { DataItem, ItemSigner } from '../../codec/data-item.ts'
+import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
+import type { KvWrite } from '../../store/kv-store.ts'
+import { itemRecord, recordWrite } from '../archive.ts'
+import type { BundleQueue, ItemHandler } from '../intake.ts'
+import type { Commit, Journal } from '../journal.ts'
+import { itemRow } from '../rows.ts'
+import { createAssignment, firstHashChain, nextHashChain } from './assignment.ts'
+import type { Heads, LiveHead } from './heads.ts'
+import type { ProcessLog } from './process-log.ts'
+import { aoKind } from './protocol.ts'
+import { headWrite, type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
+import { messageOfItem, type SourceMessage, type Sources } from './sources.ts'
+
+/** The chain as the scheduler sees it. */
+export interface Chain {
+  height(): number
+  /** Now, as this network counts time. */
+  timestampMs(): number
+}
+
+/** What the node knows about an item that it pushes itself. */
+export interface Ticket {
+  readonly origin: string
+  readonly depth: number
+  readonly cause: TxId
+  /** Joins the item's commit. */
+  readonly writes: readonly KvWrite[]
+  /** Resolves when the sibling before it has its slot. */
+  readonly turn: Promise<void>
+  /** Called as soon as the item has its slot. */
+  readonly taken: () => void
+}
+
+/** An item whose slot is durable. */
+export interface Scheduled {
+  readonly process: TxId
+  readonly record: LogRecord
+  readonly source: SourceMessage
+}
+
+export interface AssignOptions {
+  readonly baseLayer?: boolean
+  readonly exclude?: readonly string[]
+}
+
+export interface AssignReceipt {
+  readonly id: TxId
+  readonly slot: number
+  readonly timestampMs: number
+  readonly repeated: boolean
+}
+
+export interface SchedulerDeps {
+  readonly journal: Pick<Journal, 'commit'>
+  readonly heads: Heads
+  readonly log: ProcessLog
+  readonly sources: Sources
+  readonly chain: Chain
+  readonly clock: Clock
+  readonly random: Random
+  readonly signer: ItemSigner
+  readonly queue: BundleQueue
+  readonly authority: string | null
+  /** Can the guests run this Module-Format? */
+  readonly supportsFormat: (format: string) => boolean
+  /** Messages of this process that wait for evaluation. */
+  readonly backlog: (process: TxId) => number
+  readonly onScheduled: (scheduled: Scheduled) => void
+}
+
+type Slotted = Pick<LogRecord, 'message' | 'exclude' | 'origin' | 'depth'>
+
+const ANCHOR_BYTES = 32
+const EMPTY_SHA256 = sha256(EMPTY)
+
+export class Scheduler implements ItemHandler {
+  readonly #deps: SchedulerDeps
+  readonly #tickets = new Map<TxId, Ticket>()
+  readonly #assigning = new Map<string, Promise<AssignReceipt>>()
+
+  constructor(deps: SchedulerDeps) {
+    this.#deps = deps
+  }
+
+  claims(tags: readonly TextTag[]): boolean {
+    return aoKind(tags) !== null
+  }
+
+  /** Announces an item that the node is about to accept from itself; withdrawn by `forget`. */
+  expect(id: TxId, ticket: Ticket): void {
+    this.#tickets.set(id, ticket)
+  }
+
+  forget(id: TxId): void {
+    this.#tickets.delete(id)
+  }
+
+  async commit(item: DataItem, base: Commit): Promise<void> {
+    const ticket = this.#tickets.get(item.id) ?? null
+    const source = messageOfItem(item)
+    checkTags(source)
+    if (aoKind(source.tags) === 'Process') await this.#spawn(source, base, ticket)
+    else await this.#message(source, base, ticket)
+  }
+
+  /** Gives a slot to something that is already on the weave, whatever it is. */
+  assign(process: TxId, id: TxId, options: AssignOptions = {}, ticket: Ticket | null = null): Promise<AssignReceipt> {
+    const key = process + id
+    const running = this.#assigning.get(key)
+    if (running !== undefined) return running
+    const promise = this.#assignOnce(process, id, options, ticket).finally(() => this.#assigning.delete(key))
+    this.#assigning.set(key, promise)
+    return promise
+  }
+
+  async #assignOnce(process: TxId, id: TxId, options: AssignOptions, ticket: Ticket | null): Promise<AssignReceipt> {
+    const { log, sources } = this.#deps
+    const slot = await log.slotOf(process, id)
+    if (slot !== null) return this.#repeated(process, slot, ticket)
+    const source = await sources.message(id)
+    if (source === null)
+      throw new HeddleError('not-found', { what: 'message', id }, `${id} is not on this node, so it cannot be assigned to process ${process}; upload it first`)
+    await ticket?.turn
+    const live = await this.#head(process)
+    const slotted = { message: id, exclude: options.exclude ?? [], origin: ticket?.origin ?? id, depth: ticket?.depth ?? 0 }
+    const { record, commit } = this.#next(process, live, slotted)
+    ticket?.taken()
+    await this.#write(live, [commit, ticketCommit(ticket, id)], { process, record, source })
+    return { id: record.assignment, slot: record.slot, timestampMs: record.timestampMs, repeated: false }
+  }
+
+  async #repeated(process: TxId, slot: number, ticket: Ticket | null): Promise<AssignReceipt> {
+    const record = await this.#deps.log.record(process, slot)
+    if (record === null) throw new HeddleError('store-failed', { what: 'log' }, `slot ${slot} of process ${process} is gone from the log; run "heddle doctor"`)
+    ticket?.taken()
+    if (ticket !== null && ticket.writes.length > 0) await this.#deps.journal.commit({ writes: ticket.writes, events: [] })
+    return { id: record.assignment, slot, timestampMs: record.timestampMs, repeated: true }
+  }
+
+  async #message(source: SourceMessage, base: Commit, ticket: Ticket | null): Promise<void> {
+    await ticket?.turn
+    if (ticket !== null && (await this.#isNoProcess(source.target))) {
+      ticket.taken()
+      return this.#deps.journal.commit(joined([base, ticketCommit(ticket, source.id)]))
+    }
+    const process = parseTarget(source)
+    const live = await this.#head(process)
+    const { record, commit } = this.#next(process, live, slottedBy(source, ticket))
+    ticket?.taken()
+    await this.#write(live, [base, commit, ticketCommit(ticket, source.id)], { process, record, source })
+  }
+
+  async #spawn(source: SourceMessage, base: Commit, ticket: Ticket | null): Promise<void> {
+    const { heads, authority } = this.#deps
+    const module = await this.#admitModule(source)
+    await ticket?.turn
+    const process = source.id
+    const { record, commit } = this.#record(process, { ...slottedBy(source, ticket), slot: 0, hashChain: firstHashChain(process), afterMs: 0 })
+    const head: ProcessHead = { ...headOf(record), module, authority }
+    const live = heads.add(process, head)
+    ticket?.taken()
+    try {
+      await this.#write(live, [base, commit, { writes: [headWrite(process, head)], events: [] }, ticketCommit(ticket, process)], { process, record, source })
+    } catch (error) {
+      heads.remove(process)
+      throw error
+    }
+  }
+
+  /** Everything from here to the journal runs without waiting. */
+  #next(process: TxId, live: LiveHead, slotted: Slotted): { record: LogRecord; commit: Commit } {
+    if (this.#deps.backlog(process) >= PROCESS_QUEUE_MAX)
+      throw new HeddleError('limit-reached', { what: 'process queue', max: PROCESS_QUEUE_MAX }, `process ${process} has ${PROCESS_QUEUE_MAX} messages waiting; send again later`)
+    const { head } = live
+    const hashChain = nextHashChain(head.assignment, head.hashChain)
+    const made = this.#record(process, { ...slotted, slot: head.slot + 1, hashChain, afterMs: head.timestampMs })
+    live.head = { ...head, ...headOf(made.record) }
+    return { record: made.record, commit: { ...made.commit, writes: [...made.commit.writes, headWrite(process, live.head)] } }
+  }
+
+  #record(process: TxId, at: Slotted & { slot: number; hashChain: string; afterMs: number }): { record: LogRecord; commit: Commit } {
+    const { chain, random, signer } = this.#deps
+    const timestampMs = Math.max(chain.timestampMs(), at.afterMs + 1)
+    const { slot, hashChain, exclude } = at
+    const fields = { process, slot, hashChain, height: chain.height(), timestampMs, message: slot === 0 ? null : at.message, exclude }
+    const assignment = createAssignment(fields, signer, random.bytes(ANCHOR_BYTES))
+    const record: LogRecord = {
+      slot,
+      assignment: assignment.id,
+      message: at.message,
+      timestampMs,
+      height: fields.height,
+      hashChain,
+      exclude,
+      origin: at.origin,
+      depth: at.depth,
+    }
+    const stored = this.#storedAssignment(assignment)
+    return { record, commit: { writes: [...stored.writes, ...logWrites(process, record)], events: stored.events } }
+  }
+
+  #storedAssignment(item: DataItem): Commit {
+    const { queue, clock } = this.#deps
+    return {
+      writes: [
+        recordWrite(item.id, itemRecord(item, 'body', EMPTY_SHA256)),
+        { space: 'bodies', key: idBytes(item.id), value: item.raw },
+        queue.enqueue(item.id),
+      ],
+      events: [{ kind: 'row', row: itemRow(item, { parent: null, ingestedAtS: Math.floor(clock.nowMs() / 1000) }) }],
+    }
+  }
+
+  async #write(live: LiveHead, parts: readonly Commit[], scheduled: Scheduled): Promise<void> {
+    live.pending += 1
+    try {
+      await this.#deps.journal.commit(joined(parts))
+    } finally {
+      live.pending -= 1
+    }
+    this.#deps.onScheduled(scheduled)
+  }
+
+  /** Resolves with the head that is in memory at this very moment. */
+  async #head(process: TxId): Promise<LiveHead> {
+    for (;;) {
+      const live = this.#deps.heads.peek(process)
+      if (live !== null) return live
+      if ((await this.#deps.heads.find(process)) === null) throw unknownProcess(process)
+    }
+  }
+
+  async #isNoProcess(target: string): Promise<boolean> {
+    return !isTxId(target) || (await this.#deps.heads.find(target)) === null
+  }
+
+  async #admitModule(source: SourceMessage): Promise<TxId> {
+    const module = findTag(source.tags, 'Module')
+    if (module === undefined) throw invalidItem('Module', `process ${source.id} has no Module tag; name the module that it runs`)
+    if (findTag(source.tags, 'Scheduler') === undefined) throw invalidItem('Scheduler', `process ${source.id} has no Scheduler tag; GET /info names this node's scheduler`)
+    const { id, format } = await this.#deps.sources.moduleFacts(parseTxId(module))
+    if (!this.#deps.supportsFormat(format))
+      throw new HeddleError('module-unsupported', { module: id, reason: `Module-Format ${format}` }, `module ${id} has the Module-Format "${format}", which this node cannot run`)
+    return id
+  }
+}
+
+function checkTags(source: SourceMessage): void {
+  const link = source.tags.find(({ name, value }) => name.endsWith('+link') || value.endsWith('+link'))
+  if (link !== undefined) throw invalidItem('Tags', `tag ${link.name} of ${source.id} ends in +link, which scheduler units refuse; rename it`)
+}
+
+function parseTarget(source: SourceMessage): TxId {
+  if (isTxId(source.target)) return source.target
+  throw invalidItem('Target', `message ${source.id} has no target; set the target of the data item to the process that it is for`)
+}
+
+function slottedBy(source: SourceMessage, ticket: Ticket | null): Slotted {
+  return { message: source.id, exclude: [], origin: ticket?.origin ?? source.id, depth: ticket?.depth ?? 0 }
+}
+
+function headOf({ slot, assignment, hashChain, timestampMs }: LogRecord): Pick<ProcessHead, 'slot' | 'assignment' | 'hashChain' | 'timestampMs'> {
+  return { slot, assignment, hashChain, timestampMs }
+}
+
+function ticketCommit(ticket: Ticket | null, caused: TxId): Commit {
+  return { writes: ticket === null ? [] : [...ticket.writes, traceWrite(ticket.cause, caused)], events: [] }
+}
+
+function joined(parts: readonly Commit[]): Commit {
+  return { writes: parts.flatMap(({ writes }) => writes), events: parts.flatMap(({ events }) => events) }
+}
+
+function invalidItem(field: string, message: string): HeddleError<'request-invalid'> {
+  return new HeddleError('request-invalid', { field }, message)
+}
+
+export function unknownProcess(process: string): HeddleError<'process-unknown'> {
+  return new HeddleError('process-unknown', { process }, `process ${process} was never spawned on this node; check the id, or spawn it here first`)
+}

@@ -1,0 +1,107 @@
+/** Messages and modules as the machine needs them, whichever way they came to the node: as data items or as L1 transactions. */
+import { LRUCache } from 'lru-cache'
+import { toBase64url } from '../../base/bytes.ts'
+import { HeddleError } from '../../base/errors.ts'
+import type { TxId } from '../../base/ids.ts'
+import { ITEM_TAG_BYTES_MAX, MESSAGE_BYTES_MAX, MODULE_BYTES_MAX } from '../../base/limits.ts'
+import { type DataItem, decodeDataItem, type ItemHeader } from '../../codec/data-item.ts'
+import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
+import { ownerOf, type Transaction } from '../../codec/transaction.ts'
+import type { GuestModule } from '../../guests/guest.ts'
+import { aoAddress } from './protocol.ts'
+
+/** The slice of the archive that the machine reads. */
+export interface MessageArchive {
+  itemRaw(id: TxId, maxBytes: number): Promise<Uint8Array | null>
+  itemHeader(id: TxId): Promise<ItemHeader | null>
+  transaction(id: TxId): Promise<Transaction | null>
+  readData(id: TxId, maxBytes: number): Promise<Uint8Array | null>
+}
+
+/** A message before it has a slot. */
+export interface SourceMessage {
+  readonly id: TxId
+  readonly signature: Uint8Array
+  /** Public key. */
+  readonly owner: Uint8Array
+  /** base64url, "" when none. */
+  readonly target: string
+  readonly anchor: Uint8Array
+  readonly tags: readonly TextTag[]
+  readonly data: Uint8Array
+}
+
+export interface ModuleFacts {
+  readonly id: TxId
+  readonly owner: string
+  readonly tags: readonly TextTag[]
+  /** "" when the Module-Format tag is missing. */
+  readonly format: string
+}
+
+const MODULES_REMEMBERED = 1_000
+
+export class Sources {
+  readonly #archive: MessageArchive
+  readonly #modules = new LRUCache<TxId, ModuleFacts>({ max: MODULES_REMEMBERED })
+
+  constructor(archive: MessageArchive) {
+    this.#archive = archive
+  }
+
+  /** Null when the id is unknown or not all of its data is here. */
+  async message(id: TxId): Promise<SourceMessage | null> {
+    const raw = await this.#archive.itemRaw(id, MESSAGE_BYTES_MAX + ITEM_TAG_BYTES_MAX)
+    if (raw !== null) return messageOfItem(decodeDataItem(raw))
+    const tx = await this.#archive.transaction(id)
+    if (tx === null) return null
+    const data = await this.#archive.readData(id, MESSAGE_BYTES_MAX)
+    return data === null ? null : messageOfTransaction(tx, data)
+  }
+
+  /** Throws `module-unknown`. */
+  async moduleFacts(id: TxId): Promise<ModuleFacts> {
+    const known = this.#modules.get(id)
+    if (known !== undefined) return known
+    const header = await this.#archive.itemHeader(id)
+    const tx = header === null ? await this.#archive.transaction(id) : null
+    const owner = header?.owner ?? (tx === null ? null : ownerOf(tx))
+    if (owner === null)
+      throw new HeddleError('module-unknown', { module: id }, `module ${id} is not on this node; upload it first, or spawn with the default module that GET /info names`)
+    const tags = toTextTags(header?.tags ?? tx?.tags ?? [])
+    const facts = { id, owner: aoAddress(owner), tags, format: findTag(tags, 'Module-Format') ?? '' }
+    this.#modules.set(id, facts)
+    return facts
+  }
+
+  async module(id: TxId): Promise<GuestModule> {
+    const { format } = await this.moduleFacts(id)
+    const bytes = await this.#archive.readData(id, MODULE_BYTES_MAX)
+    if (bytes === null) throw new HeddleError('module-unknown', { module: id }, `the bytes of module ${id} are not all on this node yet; upload the rest of its chunks`)
+    return { id, format, bytes }
+  }
+}
+
+export function messageOfItem(item: DataItem): SourceMessage {
+  return {
+    id: item.id,
+    signature: item.signature,
+    owner: item.owner,
+    target: item.target === null ? '' : toBase64url(item.target),
+    anchor: item.anchor ?? new Uint8Array(0),
+    tags: toTextTags(item.tags),
+    data: item.data,
+  }
+}
+
+function messageOfTransaction(tx: Transaction, data: Uint8Array): SourceMessage {
+  return {
+    id: tx.id,
+    signature: tx.signature,
+    owner: ownerOf(tx),
+    target: toBase64url(tx.target),
+    anchor: tx.lastTx,
+    tags: toTextTags(tx.tags),
+    data,
+  }
+}
