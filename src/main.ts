@@ -1,12 +1,9 @@
 /** Entry of the command line: finds the command, reads its words, shows failures as a person can use them. */
-import { readFileSync } from 'node:fs'
 import { errorText, HeddleError } from './base/errors.ts'
 import { NodeError } from './cli/client.ts'
 import { type Command, helpText, parseCommand, UsageError } from './cli/command.ts'
 import { createOutput, type Output } from './cli/output.ts'
-
-export const VERSION: string = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
-  .version
+import { VERSION } from './version.ts'
 
 /** Loaded when asked for, so that a small command starts at once. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {

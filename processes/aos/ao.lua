@@ -142,26 +142,37 @@ local function numberText(value)
   return tostring(value)
 end
 
---- A tag value as it leaves the process; nil when it cannot leave.
-local function plain(value, depth)
-  local kind = type(value)
-  if kind == 'string' then return value end
-  if kind == 'number' then return numberText(value) end
-  if kind == 'boolean' then return tostring(value) end
-  if kind ~= 'table' then return nil end
+local function isText(value)
   local meta = getmetatable(value)
-  if type(meta) == 'table' and meta.__tostring then return tostring(value) end
+  return type(meta) == 'table' and meta.__tostring ~= nil
+end
+
+--- A table as it leaves the process: plain data, without functions.
+local function plainTable(value, depth)
+  if isText(value) then return tostring(value) end
   if depth > 32 then error('a tag value is nested deeper than 32 tables, or contains itself', 0) end
   local copy = {}
   for key, item in next, value do
-    local left = plain(item, depth + 1)
-    if left ~= nil then copy[type(key) == 'number' and key or tostring(key)] = left end
+    local kind = type(item)
+    if kind == 'table' then item = plainTable(item, depth + 1) end
+    if kind == 'string' or kind == 'number' or kind == 'boolean' or kind == 'table' then
+      copy[type(key) == 'number' and key or tostring(key)] = item
+    end
   end
   return copy
 end
 
+--- A tag value as it leaves the process; nil when it cannot leave.
+local function plain(value)
+  local kind = type(value)
+  if kind == 'string' then return value end
+  if kind == 'number' then return numberText(value) end
+  if kind == 'boolean' then return tostring(value) end
+  if kind == 'table' then return plainTable(value, 1) end
+end
+
 local function addTag(tags, name, value)
-  value = plain(value, 0)
+  value = plain(value)
   if value ~= nil then tags[#tags + 1] = { name = tostring(name), value = value } end
 end
 
@@ -184,9 +195,7 @@ end
 local function dataOf(value)
   local kind = type(value)
   if kind == 'string' or kind == 'nil' then return value, false end
-  if kind ~= 'table' then return plain(value, 0), false end
-  local meta = getmetatable(value)
-  if type(meta) == 'table' and meta.__tostring then return tostring(value), false end
+  if kind ~= 'table' or isText(value) then return plain(value), false end
   return json.encode(value), true
 end
 

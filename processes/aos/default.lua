@@ -1,5 +1,6 @@
 --[[ The last handler: keeps a message that nobody took in the Inbox and prints a line about it. ]]
 local colors = require('.colors')
+local dump = require('.dump')
 local json = require('.json')
 
 local SHOWN = 20
@@ -12,7 +13,7 @@ end
 local function dataText(data)
   if type(data) ~= 'table' then return tostring(data == nil and '' or data) end
   local ok, text = pcall(json.encode, data)
-  return ok and text or tostring(data)
+  return ok and text or dump(data)
 end
 
 return function(keep)

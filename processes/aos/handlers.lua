@@ -114,7 +114,7 @@ function Handlers.once(...)
     name, pattern, handle = '_once_' .. Handlers.onceNonce, name, pattern
     Handlers.onceNonce = Handlers.onceNonce + 1
   end
-  return (put(first, name, pattern, handle, 1))
+  put(first, name, pattern, handle, 1)
 end
 
 function Handlers.remove(name)

@@ -26,8 +26,10 @@ end
 local function numberText(value)
   if mathtype(value) == 'integer' then return format('%d', value) end
   if value ~= value or value >= huge or value <= -huge then error("unexpected number value '" .. tostring(value) .. "'", 0) end
-  local short = format('%.14g', value)
-  if tonumber(short) == value then return short end
+  for digits = 14, 16 do
+    local text = format('%.' .. digits .. 'g', value)
+    if tonumber(text) == value then return text end
+  end
   return format('%.17g', value)
 end
 

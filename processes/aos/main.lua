@@ -3,6 +3,7 @@
 Wire        handle(msg, env) -> {ok = true, response = {Output, Messages, Spawns, Assignments, Error?}} or {ok = false, response = text}.
 ]]
 ao = require('ao')
+require('json')
 Handlers = require('.handlers')
 Utils = require('.utils')
 Dump = require('.dump')
@@ -56,12 +57,16 @@ Receive = Handlers.receive
 
 math.random = chance.between
 math.randomseed = chance.seed
+bit32 = require('.bit32')
 
-os = os or {}
-os.time = process.time
+local system = require('.system')
+os, io = system.os, system.io
+for _, name in ipairs({ 'os', 'io', 'bit32' }) do package.loaded[name] = _G[name] end
 
 function handle(msg, env)
   local ok, response = pcall(process.handle, msg, env)
   if ok then return { ok = true, response = response } end
   return { ok = false, response = type(response) == 'string' and response or Dump(response) }
 end
+
+return handle

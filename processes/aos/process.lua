@@ -14,6 +14,7 @@ local console = require('.console')
 local dump = require('.dump')
 local json = require('.json')
 local stringify = require('.stringify')
+local system = require('.system')
 local utils = require('.utils')
 local Handlers = require('.handlers')
 
@@ -22,20 +23,6 @@ local process = { _version = '2.0.4' }
 local INBOX_MAX = 10000
 local INBOX_DROPPED = 100 -- so many of the oldest go at once: shifting the whole list for each message would cost more than the message
 local NAMES_MAX = 1000
-
-local now
-
---- The time of the message in milliseconds; for a table, its UTC seconds as in Lua.
-function process.time(date)
-  if type(date) ~= 'table' then return now end
-  local month = date.month - 1
-  local year = date.year + month // 12
-  month = month % 12 + 1
-  local shifted = month > 2 and year or year - 1
-  local dayOfYear = (153 * ((month + 9) % 12) + 2) // 5 + date.day - 1
-  local days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + dayOfYear - 719468
-  return days * 86400 + (date.hour or 12) * 3600 + (date.min or 0) * 60 + (date.sec or 0)
-end
 
 -- Spelling of names
 
@@ -68,22 +55,22 @@ local function spellFields(msg)
   end
 end
 
-local STAY = {}
-for _, name in ipairs(ao.nonExtractableTags) do STAY[name] = true end
+--- Tags of these names do not become fields: they are about the delivery, or the field is the host's.
+local KEPT_APART = {}
+for _, name in ipairs(ao.nonExtractableTags) do KEPT_APART[name] = true end
+for _, name in ipairs({ 'Id', 'Signature', 'Forwarded-By', 'Epoch', 'Nonce', 'Timestamp', 'Block-Height', 'Hash-Chain', 'Cron' }) do
+  KEPT_APART[name] = true
+end
 
---- Turns the list of tags into TagArray, Tags and fields.
+--- Turns the list of tags into TagArray, Tags and fields. Of a name that is there twice, Tags has the first, the field is the last.
 local function spreadTags(msg)
-  local list = msg.Tags or {}
-  local map, fromHost = {}, {}
+  local list, map = msg.Tags or {}, {}
   for index = 1, #list do
     local tag = list[index]
     local name, value = spell(tag.name), tag.value
     tag.name = name
-    if map[name] == nil then
-      map[name] = value
-      fromHost[name] = msg[name] ~= nil
-    end
-    if not STAY[name] and not fromHost[name] then msg[name] = value end
+    if map[name] == nil then map[name] = value end
+    if not KEPT_APART[name] then msg[name] = value end
   end
   msg.TagArray, msg.Tags = list, map
 end
@@ -249,7 +236,7 @@ end
 function process.handle(msg, env)
   ao.init(env)
   spellFields(msg)
-  now = tonumber(msg.Timestamp)
+  system.now = tonumber(msg.Timestamp)
   spreadTags(msg)
   prepareState(msg)
   HANDLER_PRINT_LOGS = {}

@@ -10,7 +10,7 @@
 import { concat, EMPTY, minimalBigEndian } from '../base/bytes.ts'
 import { sha384 } from '../base/hash.ts'
 import { type Address, bytesToAddress, ID_BYTES, idBytes } from '../base/ids.ts'
-import { deepHash } from './deep-hash.ts'
+import { deepHash, deepHashOfHashed } from './deep-hash.ts'
 
 export interface Account {
   readonly balanceWinston: bigint
@@ -23,7 +23,7 @@ export interface Account {
 interface AccountLeaf {
   readonly address: Uint8Array
   readonly account: Account
-  hash: Uint8Array | null
+  element: Uint8Array | null
 }
 
 interface AccountBranch {
@@ -33,13 +33,15 @@ interface AccountBranch {
   readonly children: readonly AccountNode[]
   /** Any address below: all share the bytes before `depth`. */
   readonly sample: Uint8Array
-  hash: Uint8Array | null
+  /** Deep hash of this node's hash, as its parent folds it; null until it was asked for. */
+  element: Uint8Array | null
 }
 
 type AccountNode = AccountLeaf | AccountBranch
 
 export class AccountTrie {
   #root: AccountNode | null = null
+  #rootHash: Uint8Array | null = null
   #size = 0
 
   static of(entries: Iterable<readonly [Address, Account]>): AccountTrie {
@@ -61,14 +63,17 @@ export class AccountTrie {
 
   set(address: Address, account: Account): void {
     const isNew = this.get(address) === undefined
-    const leaf: AccountLeaf = { address: idBytes(address), account, hash: null }
+    // A copy, since a small Buffer holds on to the pool that it was cut from.
+    const leaf: AccountLeaf = { address: Uint8Array.from(idBytes(address)), account, element: null }
     this.#root = this.#root === null ? leaf : insert(this.#root, leaf)
+    this.#rootHash = null
     if (isNew) this.#size++
   }
 
   delete(address: Address): void {
     if (this.#root === null || this.get(address) === undefined) return
     this.#root = remove(this.#root, idBytes(address))
+    this.#rootHash = null
     this.#size--
   }
 
@@ -76,13 +81,15 @@ export class AccountTrie {
   fork(): AccountTrie {
     const copy = new AccountTrie()
     copy.#root = this.#root
+    copy.#rootHash = this.#rootHash
     copy.#size = this.#size
     return copy
   }
 
   /** The `wallet_list` hash: 48 bytes, or none without accounts. */
   root(): Uint8Array {
-    return this.#root === null ? EMPTY : hashOf(this.#root)
+    this.#rootHash ??= this.#root === null ? EMPTY : hashOf(this.#root)
+    return this.#rootHash
   }
 
   /** In ascending order of address bytes. */
@@ -150,12 +157,16 @@ function remove(node: AccountNode, key: Uint8Array): AccountNode | null {
 }
 
 function branchOf(depth: number, children: readonly AccountNode[]): AccountBranch {
-  return { depth, children, sample: sampleOf(children[0]!), hash: null }
+  return { depth, children, sample: sampleOf(children[0]!), element: null }
 }
 
 function hashOf(node: AccountNode): Uint8Array {
-  node.hash ??= isBranch(node) ? deepHash(node.children.map(hashOf)) : accountHash(node.address, node.account)
-  return node.hash
+  return isBranch(node) ? deepHashOfHashed(node.children.map(elementOf)) : accountHash(node.address, node.account)
+}
+
+function elementOf(node: AccountNode): Uint8Array {
+  node.element ??= Uint8Array.from(deepHash(hashOf(node)))
+  return node.element
 }
 
 function accountHash(address: Uint8Array, { balanceWinston, lastTx, extra }: Account): Uint8Array {

@@ -1,4 +1,7 @@
-/** Reads an asynchronous stream of bytes by position: look ahead, take, pass over. Holds no more than what was looked at and the piece in hand. */
+/**
+ * Reads an asynchronous stream of bytes by position: look ahead, take, pass over. Holds no more than what was looked at and the piece in hand.
+ * Whoever makes the pieces must not write into them again.
+ */
 import { concat, EMPTY } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 
@@ -13,17 +16,12 @@ export class ByteSource {
     this.#format = format
   }
 
-  /** Bytes consumed so far. */
-  get at(): number {
-    return this.#at
-  }
-
   /** The next `size` bytes without consuming them: a view, valid until the next call. Fails when the stream is shorter. */
   async peek(size: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     let have = this.#held.length
     while (have < size) {
-      parts.push(await this.#next(size - have))
+      parts.push(await this.#next(this.#at + have, size - have))
       have += parts.at(-1)!.length
     }
     if (parts.length > 0) this.#held = concat([this.#held, ...parts])
@@ -41,7 +39,7 @@ export class ByteSource {
   /** Passes `size` bytes through `sink`, piece by piece. */
   async pass(size: number, sink: (piece: Uint8Array) => void = () => {}): Promise<void> {
     for (let left = size; left > 0; ) {
-      if (this.#held.length === 0) this.#held = await this.#next(left)
+      if (this.#held.length === 0) this.#held = await this.#next(this.#at, left)
       const piece = this.#held.subarray(0, left)
       sink(piece)
       this.#held = this.#held.subarray(piece.length)
@@ -60,14 +58,10 @@ export class ByteSource {
     await this.#pieces.return?.()
   }
 
-  async #next(needed: number): Promise<Uint8Array> {
+  async #next(endAt: number, needed: number): Promise<Uint8Array> {
     const { done, value } = await this.#pieces.next()
     if (done !== true) return value
-    const end = this.#at + this.#held.length
-    throw new HeddleError(
-      'encoding-invalid',
-      { format: this.#format, at: end },
-      `${this.#format} ends at byte ${end}, ${needed} bytes too early`,
-    )
+    const message = `${this.#format} ends at byte ${endAt}, ${needed} bytes too early`
+    throw new HeddleError('encoding-invalid', { format: this.#format, at: endAt }, message)
   }
 }

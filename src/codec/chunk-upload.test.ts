@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toBase64url } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
@@ -40,6 +41,20 @@ describe('POST /chunk body', () => {
     it(`refuses: ${name}`, () => {
       expect(() => parseChunkJson(value)).toThrow(expect.objectContaining({ code: 'chunk-refused', facts: { reason } }))
     })
+})
+
+it('any body is read or refused as a chunk', () => {
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('', 'AA', '0', '9'.repeat(500), '-1', toBase64url(tree.root)))
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.keys(json)), value, (name, replacement) => {
+      try {
+        checkChunk(parseChunkJson({ ...json, [name]: replacement }))
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'chunk-refused' })
+      }
+    }),
+    { numRuns: 100 },
+  )
 })
 
 describe('checking a chunk', () => {

@@ -141,14 +141,15 @@ export function createDataItemSync(fields: ItemFields, signer: ItemSigner): Data
 }
 
 /** RSA signs as type 1, Ed25519 as type 2, secp256k1 as type 3, the way an Ethereum wallet does. */
-export function itemSigner(key: SigningKey | (SigningKey & DigestSigner)): ItemSigner {
+export function itemSigner(key: SigningKey & Partial<DigestSigner>): ItemSigner {
   if (key.kind !== 'secp256k1') {
     const signatureType = key.kind === 'rsa' ? SIGNATURE_TYPE.arweave : SIGNATURE_TYPE.ed25519
     return { signatureType, owner: key.publicKey, sign: (signData) => key.sign(signData), signSync: (signData) => key.signSync(signData) }
   }
-  if (!('signDigestSync' in key))
-    throw invalidRequest('key', 'a secp256k1 key that cannot sign a digest; Ethereum signs keccak, not SHA-256')
-  return ethereumItemSigner(key, uncompressedKey(key.publicKey))
+  const signDigestSync = key.signDigestSync?.bind(key)
+  if (signDigestSync === undefined)
+    throw invalidRequest('key', 'its secp256k1 key cannot sign a digest as it is; Ethereum signs keccak-256, not SHA-256')
+  return ethereumItemSigner({ signDigestSync }, uncompressedKey(key.publicKey))
 }
 
 /** Type 3 from anything that signs a digest with the secret behind this uncompressed public key. */

@@ -7,9 +7,8 @@
  *             starts or, for the last one, ends; so a byte of a bucket-aligned weave belongs to one chunk only.
  */
 import { equalBytes, fromBigEndian } from '../base/bytes.ts'
-import { sha256 } from '../base/hash.ts'
 import { CHUNK_BYTES_MAX } from '../base/limits.ts'
-import { branchId, HASH_BYTES, NOTE_BYTES } from './data-tree.ts'
+import { branchId, HASH_BYTES, leafId, NOTE_BYTES } from './data-tree.ts'
 
 export interface ProvenRange {
   /** Offset of the first byte. */
@@ -118,7 +117,7 @@ function restart(state: Walk): void {
 function leafAt(state: Walk, path: Uint8Array, at: number): End | null {
   const chunkHash = path.subarray(at, at + HASH_BYTES)
   const note = path.subarray(at + HASH_BYTES)
-  if (!equalBytes(sha256(Buffer.concat([sha256(chunkHash), sha256(note)])), state.id)) return null
+  if (!equalBytes(leafId(chunkHash, note), state.id)) return null
   return { ...state, chunkHash, leafEnd: fromBigEndian(note) }
 }
 

@@ -8,6 +8,7 @@
  * Invariants  Nodes of a row are paired left to right, an odd last one moves up unchanged. Building is linear in leaves, a path logarithmic.
  *             A size that is a multiple of the chunk size ends in a leaf of no bytes, which is never uploaded but shapes the root.
  */
+import { hash } from 'node:crypto'
 import { concat } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN } from '../base/limits.ts'
@@ -71,7 +72,7 @@ export function splitSizes(dataBytes: number, split: ChunkSplit): number[] {
 
 export function leafOf(dataHash: Uint8Array, endOffset: bigint | number): Leaf {
   const end = BigInt(endOffset)
-  return { id: sha256(concat([sha256(dataHash), sha256(noteOf(end))])), endOffset: end, isRebased: false, dataHash }
+  return { id: leafId(dataHash, noteOf(end)), endOffset: end, isRebased: false, dataHash }
 }
 
 /** The chunks of data in memory, each with its leaf. */
@@ -110,8 +111,21 @@ export function noteOf(value: bigint): Uint8Array {
   return note
 }
 
+export function leafId(dataHash: Uint8Array, note: Uint8Array): Uint8Array {
+  return hashOfHashes([dataHash, note])
+}
+
 export function branchId(left: Uint8Array, right: Uint8Array, note: Uint8Array): Uint8Array {
-  return sha256(concat([sha256(left), sha256(right), sha256(note)]))
+  return hashOfHashes([left, right, note])
+}
+
+/** Written and hashed in one go, so one is enough for all. */
+const scratch = Buffer.alloc(3 * HASH_BYTES)
+
+/** Digests pass through as text, one character per byte: twice as fast as a Buffer for each. */
+function hashOfHashes(parts: readonly Uint8Array[]): Uint8Array {
+  for (const [i, part] of parts.entries()) scratch.write(hash('sha256', part, 'binary'), i * HASH_BYTES, 'latin1')
+  return Buffer.from(hash('sha256', scratch.subarray(0, parts.length * HASH_BYTES), 'binary'), 'latin1')
 }
 
 function pairUp(row: readonly TreeNode[]): TreeNode[] {

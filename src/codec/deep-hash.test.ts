@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EMPTY, toHex, utf8 } from '../base/bytes.ts'
+import { concat, EMPTY, toHex, utf8 } from '../base/bytes.ts'
 import { sha384 } from '../base/hash.ts'
-import { createTailHash, deepHash, deepHashWithTail } from './deep-hash.ts'
+import { createTailHash, deepHash, deepHashOfHashed, deepHashWithTail } from './deep-hash.ts'
 
 describe('deep hash', () => {
   it('of an empty blob', () => {
@@ -19,7 +19,16 @@ describe('deep hash', () => {
     )
   })
 
-  it('a last element that streamed gives the same', () => {
+  it('lengths beyond those that are kept', () => {
+    const long = new Uint8Array(5000)
+    const head = sha384(concat([sha384(utf8('blob5000')), sha384(long)]))
+    expect(deepHash(long)).toEqual(head)
+    const many = Array.from({ length: 5000 }, () => EMPTY)
+    const folded = many.reduce((acc) => sha384(concat([acc, deepHash(EMPTY)])), sha384(utf8('list5000')))
+    expect(deepHash(many)).toEqual(folded)
+  })
+
+  it('a last element that streamed gives the same, and so do elements hashed before', () => {
     const bytes = fc.uint8Array({ maxLength: 40 })
     fc.assert(
       fc.property(fc.array(fc.oneof(bytes, fc.array(bytes))), bytes, (head, tail) => {
@@ -29,6 +38,7 @@ describe('deep hash', () => {
         const expected = deepHash([...head, tail])
         expect(deepHashWithTail(head, sha384(tail), tail.length)).toEqual(expected)
         expect(deepHashWithTail(head, pieces.digest(), BigInt(tail.length))).toEqual(expected)
+        expect(deepHashOfHashed([...head, tail].map(deepHash))).toEqual(expected)
       }),
       { numRuns: 50 },
     )

@@ -3,7 +3,7 @@
  *
  * Why         With such a key one signature fits every eighth to every message, without any secret. In an ANS-104 item that gives two items
  *             with one id, and in a multi-signature it forges the empty key slots, since 32 zero bytes are a point of order 4.
- *             OpenSSL, like RFC 8032, accepts them.
+ *             RFC 8032 and OpenSSL up to 3.0 accept them; Node.js 24.21 refuses them by itself. Here it does not depend on the runtime.
  * Wire        32 bytes, y little-endian, sign of x in the top bit
  * Source      RFC 8032 section 5.1.7, RFC 7748 section 6.1; the list is checked against @noble/curves 2.4
  */

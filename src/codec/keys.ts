@@ -29,6 +29,8 @@ export interface SigningKey {
   /** RSA signs in the thread pool. secp256k1 signs SHA-256 of the message. */
   sign(message: Uint8Array): Promise<Uint8Array>
   signSync(message: Uint8Array): Uint8Array
+  /** secp256k1 only: r, s and recovery id over a digest of the caller's, such as Ethereum's. */
+  signDigestSync?(digest: Uint8Array): Uint8Array
 }
 
 export interface KeyOptions {
@@ -148,8 +150,13 @@ function secp256k1Key(jwk: EcJwk): SigningKey {
   const secret = fromBase64url(jwk.d)
   const full = attempt(() => secp256k1.getPublicKey(secret, false))
   if (!equalBytes(full.subarray(1, 33), fromBase64url(jwk.x)) || !equalBytes(full.subarray(33), fromBase64url(jwk.y))) throw mismatch()
-  const signSync = (message: Uint8Array): Uint8Array => signSecp256k1(secret, message)
-  return signingKey('secp256k1', secp256k1.getPublicKey(secret, true), { sign: async (message) => signSync(message), signSync })
+  const signDigestSync = (digest: Uint8Array): Uint8Array => signSecp256k1(secret, digest)
+  const signSync = (message: Uint8Array): Uint8Array => signDigestSync(sha256(message))
+  return signingKey('secp256k1', secp256k1.getPublicKey(secret, true), {
+    sign: async (message) => signSync(message),
+    signSync,
+    signDigestSync,
+  })
 }
 
 function ed25519Key(jwk: OkpJwk): SigningKey {
@@ -162,12 +169,12 @@ function ed25519Key(jwk: OkpJwk): SigningKey {
   })
 }
 
-function signingKey(kind: KeyKind, publicKey: Uint8Array, signers: Pick<SigningKey, 'sign' | 'signSync'>): SigningKey {
+function signingKey(kind: KeyKind, publicKey: Uint8Array, signers: Pick<SigningKey, 'sign' | 'signSync' | 'signDigestSync'>): SigningKey {
   return { kind, publicKey, address: addressOfKey(publicKey), ...signers }
 }
 
-function signSecp256k1(secret: Uint8Array, message: Uint8Array): Uint8Array {
-  const signature = secp256k1.sign(sha256(message), secret, { prehash: false, lowS: true, format: 'recovered' })
+function signSecp256k1(secret: Uint8Array, digest: Uint8Array): Uint8Array {
+  const signature = secp256k1.sign(digest, secret, { prehash: false, lowS: true, format: 'recovered' })
   const out = new Uint8Array(SECP256K1_SIGNATURE_BYTES)
   out.set(signature.subarray(1)) // The library writes the recovery byte first, Arweave last.
   out[64] = signature[0]!

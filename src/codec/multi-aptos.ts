@@ -6,7 +6,8 @@
  * Source      @dha-team/arbundles 1.0.4 (its verifier counts nothing: it takes an empty bitmap)
  * Invariants  At least `threshold` slots are signed, and the threshold is 1 or more; every signed slot verifies, by a key that exists;
  *             unsigned slots are zero, or anyone could change them and so the item's id.
- *             More signatures than the threshold are allowed, so taking one away gives a second valid item: the owner's members can do that.
+ *             More signatures than the threshold are allowed, as on Aptos; whoever holds such an item can take one away and has a second valid item
+ *             with another id. Groups that send AO messages should sign with exactly as many members as they need.
  */
 import { HeddleError } from '../base/errors.ts'
 import { isSmallOrderKey } from './ed25519-points.ts'

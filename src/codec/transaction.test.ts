@@ -1,3 +1,4 @@
+import Arweave from 'arweave'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import keyVectors from '../../test/vectors/arweave-keys.json' with { type: 'json' }
@@ -60,6 +61,17 @@ describe('vectors', () => {
       }
       expect.unreachable('it was accepted')
     })
+})
+
+it('arweave-js accepts what is signed here, salted too', async () => {
+  const key = keyFromJwk(keyVectors.cases[0]!.jwk)
+  const { transactions } = Arweave.init({})
+  const tags = [textTag('Content-Type', 'text/plain'), textTag('ключ', 'значение')]
+  for (const format of [1, 2] as const) {
+    const tx = await signTransaction({ format, data: utf8('text'), rewardWinston: 12n, tags, lastTx: sha256(utf8('anchor')) }, key)
+    expect(await transactions.verify(transactions.fromRaw({ ...transactionToJson(tx), data_tree: [] })), `format ${format}`).toBe(true)
+    expect(await verifyTransaction(tx), `format ${format}`).toBe(true)
+  }
 })
 
 describe('signed bytes', () => {

@@ -12,7 +12,7 @@ import { bigEndian, concat, EMPTY, equalBytes, fromBigEndian, minimalBigEndian, 
 import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { type Address, addressOfKey, bytesToId, idBytes, idOfSignature, type TxId } from '../base/ids.ts'
-import { DENOMINATION_MAX, INTEGER_BYTES_MAX, U24_MAX } from '../base/limits.ts'
+import { DENOMINATION_MAX, INTEGER_BYTES_MAX } from '../base/limits.ts'
 import { dataRootOf } from './data-tree.ts'
 import { type DeepHashChunk, deepHash } from './deep-hash.ts'
 import {
@@ -26,6 +26,7 @@ import {
   sizedBytesField,
 } from './json-fields.ts'
 import { recoverSecp256k1, type SigningKey, verifyRsaPss } from './keys.ts'
+import { lengthPrefix, prefixed } from './length-prefix.ts'
 import { Reader } from './reader.ts'
 import type { Tag } from './tags.ts'
 
@@ -169,15 +170,15 @@ export function encodeTransaction(tx: Transaction): Uint8Array {
   const parts = [
     bigEndian(tx.format, 1),
     idBytes(tx.id),
-    ...prefixed(tx.lastTx, 1, 'last_tx'),
-    ...prefixed(tx.owner, 2, 'owner'),
-    ...prefixed(tx.target, 1, 'target'),
-    ...prefixed(encodeNatural(tx.quantityWinston, 'quantity'), 1, 'quantity'),
-    ...prefixed(encodeNatural(tx.dataBytes, 'data_size'), 2, 'data_size'),
-    ...prefixed(tx.dataRoot, 1, 'data_root'),
-    ...prefixed(tx.signature, 2, 'signature'),
-    ...prefixed(encodeNatural(tx.rewardWinston, 'reward'), 1, 'reward'),
-    ...prefixed(tx.data, 3, 'data'),
+    prefixed(tx.lastTx, 1, 'last_tx'),
+    prefixed(tx.owner, 2, 'owner'),
+    prefixed(tx.target, 1, 'target'),
+    prefixed(encodeNatural(tx.quantityWinston, 'quantity'), 1, 'quantity'),
+    prefixed(encodeNatural(tx.dataBytes, 'data_size'), 2, 'data_size'),
+    prefixed(tx.dataRoot, 1, 'data_root'),
+    prefixed(tx.signature, 2, 'signature'),
+    prefixed(encodeNatural(tx.rewardWinston, 'reward'), 1, 'reward'),
+    prefixed(tx.data, 3, 'data'),
     lengthPrefix(tx.tags.length, 2, 'tags'),
     ...tx.tags.toReversed().flatMap(encodeTag),
     ...(tx.denomination > 0 ? [bigEndian(tx.denomination, 3)] : []),
@@ -283,16 +284,6 @@ function parseDenomination(json: JsonObject): number {
   const denomination = naturalField(json, 'denomination', 0n)
   if (denomination > BigInt(DENOMINATION_MAX)) throw invalidField('denomination', `must be at most ${DENOMINATION_MAX}, is ${denomination}`)
   return Number(denomination)
-}
-
-function prefixed(bytes: Uint8Array, prefixBytes: 1 | 2 | 3, what: string): [Uint8Array, Uint8Array] {
-  return [lengthPrefix(bytes.length, prefixBytes, what), bytes]
-}
-
-function lengthPrefix(length: number, prefixBytes: 1 | 2 | 3, what: string): Uint8Array {
-  const max = prefixBytes === 3 ? U24_MAX : 2 ** (8 * prefixBytes) - 1
-  if (length <= max) return bigEndian(length, prefixBytes)
-  throw new HeddleError('too-large', { what, size: length, max }, `${what} has length ${length}, the binary form holds at most ${max}`)
 }
 
 function encodeTag({ name, value }: Tag): Uint8Array[] {

@@ -1,6 +1,8 @@
 /** What a guest is: an untrusted program that turns a message and its own kept state into a result. The words that all formats share. */
-import type { TextTag } from '../codec/tags.ts'
+
 import type { TxId } from '../base/ids.ts'
+import type { TextTag } from '../codec/tags.ts'
+import type { ImageBuffer, StateImage } from './wasm/state-image.ts'
 
 export interface GuestModule {
   readonly id: TxId
@@ -63,18 +65,26 @@ export interface GuestProgram {
   thaw(snapshot: Uint8Array): GuestInstance
 }
 
+/** What a program answered. */
+export interface Reply {
+  /** Output, Messages, Spawns, Assignments, Error: five values of value-codec.ts. */
+  readonly values: Uint8Array
+  /** The program itself reports an Error: its state is not kept. */
+  readonly isError: boolean
+}
+
 /** The live state of one process. Not re-entrant. */
 export interface GuestInstance {
   /** Bytes that hold state: what a rollback copies and a snapshot keeps. */
   readonly stateBytes: number
-  /** Runs one encoded message. Throws GuestFault when the program failed; the state is then undefined until `restore`. */
-  handle(message: Uint8Array): Uint8Array
+  /** Runs one encoded message. Throws GuestFault when the program failed: the state is then undefined until `apply`. */
+  handle(message: Uint8Array): Reply
   /** Gas that the last `handle` took. */
   readonly gasUsed: number
-  /** Remembers the state as it is now. One instance at a time is remembered by a thread. */
-  remember(): void
-  /** Back to what `remember` saw, exactly. */
-  restore(): void
+  /** The state as it is now, in `buffer`. */
+  capture(buffer: ImageBuffer): StateImage
+  /** Puts the instance into a state that `capture` gave, exactly. */
+  apply(image: StateImage): void
   /** Self-describing, compressed, carries the hash of the state. */
   snapshot(): Uint8Array
 }

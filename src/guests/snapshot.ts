@@ -57,7 +57,8 @@ export function readSnapshotHeader(snapshot: Uint8Array): SnapshotHeader {
 export function unpackSnapshot(snapshot: Uint8Array, expected: Pick<SnapshotHeader, 'module' | 'format' | 'engine'>): StateImage {
   const { header, body } = splitSnapshot(snapshot)
   for (const key of ['module', 'format', 'engine'] as const)
-    if (header[key] !== expected[key]) throw invalid(`was made with ${key} "${header[key]}", here is "${expected[key]}"; compute the state again`)
+    if (header[key] !== expected[key])
+      throw invalid(`was made with ${key} "${header[key]}", here is "${expected[key]}"; compute the state again`)
   const ranges = header.ranges.map(([start, end]): Range => ({ start, end }))
   const image = { ranges, globals: header.globals.map(BigInt), anchors: header.anchors, bytes: decompress(body, rangeBytes(ranges)) }
   const actual = stateHash(image)
@@ -94,8 +95,9 @@ function parseHeader(text: string): SnapshotHeader {
 function areRanges(ranges: readonly unknown[]): boolean {
   let end = 0
   return ranges.every((range) => {
-    if (!Array.isArray(range) || range.length !== 2 || !range.every(isAddress) || range[0] < end || range[1] < range[0]) return false
-    end = range[1]
+    const [start, last] = Array.isArray(range) ? (range as readonly unknown[]) : []
+    if (!isAddress(start) || !isAddress(last) || start < end || last < start) return false
+    end = last
     return true
   })
 }

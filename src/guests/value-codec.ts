@@ -31,31 +31,43 @@ export function encodeValue(value: unknown): Uint8Array {
 
 function writeValue(value: unknown, depth: number): void {
   if (depth > VALUE_DEPTH_MAX)
-    throw new HeddleError('too-large', { what: 'nesting', size: depth, max: VALUE_DEPTH_MAX }, `a message nests deeper than ${VALUE_DEPTH_MAX}; flatten it`)
+    throw new HeddleError(
+      'too-large',
+      { what: 'nesting', size: depth, max: VALUE_DEPTH_MAX },
+      `a message nests deeper than ${VALUE_DEPTH_MAX}; flatten it`,
+    )
   switch (typeof value) {
     case 'string':
       writeByte(KIND.string)
-      return writeText(value)
+      writeText(value)
+      break
     case 'number':
-      return writeNumber(value)
+      writeNumber(value)
+      break
     case 'bigint':
-      return writeInteger(value)
+      writeInteger(value)
+      break
     case 'boolean':
-      return writeByte(value ? KIND.true : KIND.false)
+      writeByte(value ? KIND.true : KIND.false)
+      break
     case 'object':
-      return writeObject(value, depth)
+      writeObject(value, depth)
+      break
     default:
       writeByte(KIND.nil)
   }
 }
 
 function writeObject(value: object | null, depth: number): void {
-  if (value === null) return writeByte(KIND.nil)
-  if (value instanceof Uint8Array) {
+  if (value === null) writeByte(KIND.nil)
+  else if (value instanceof Uint8Array) {
     writeByte(KIND.string)
-    return writeBytes(value)
-  }
-  if (Array.isArray(value)) return writeList(value, depth)
+    writeBytes(value)
+  } else if (Array.isArray(value)) writeList(value, depth)
+  else writeMap(value, depth)
+}
+
+function writeMap(value: object, depth: number): void {
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined)
   writeByte(KIND.map)
   writeU32(entries.length)
@@ -85,7 +97,10 @@ function isTag(entry: unknown): boolean {
 }
 
 function writeNumber(value: number): void {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) return writeInteger(BigInt(value))
+  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+    writeInteger(BigInt(value))
+    return
+  }
   reserve(9)
   scratch[at] = KIND.float
   scratch.writeDoubleLE(value, at + 1)

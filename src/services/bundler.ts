@@ -62,7 +62,8 @@ export class Bundler implements BundleQueue {
   #arrivals: number
   #timer: NodeJS.Timeout | null = null
   #running: Promise<unknown> | null = null
-  #stopped = false
+  #isStopped = true
+  #isDue = false
 
   private constructor(deps: BundlerDeps, arrivals: number) {
     this.#deps = deps
@@ -73,8 +74,14 @@ export class Bundler implements BundleQueue {
     let last: Uint8Array | null = null
     for await (const { key } of deps.kv.scan('unbundled', { reverse: true, limit: 1 })) last = key
     const bundler = new Bundler(deps, last === null ? 0 : Number(fromBigEndian(last.subarray(0, 8))))
-    if (last !== null) bundler.#schedule()
+    bundler.#isDue = last !== null
     return bundler
+  }
+
+  /** Begins to bundle by itself. What came before, such as the built-in module, waits for company unless an earlier run left something. */
+  start(): void {
+    this.#isStopped = false
+    if (this.#isDue) this.#schedule()
   }
 
   enqueue(id: TxId): KvWrite {
@@ -100,14 +107,14 @@ export class Bundler implements BundleQueue {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#isStopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     await this.#running?.catch(() => {})
   }
 
   #schedule(): void {
-    if (this.#timer !== null || this.#stopped) return
+    if (this.#timer !== null || this.#isStopped) return
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.flush().catch((error: unknown) => {

@@ -23,6 +23,7 @@ interface LuaExports {
   readonly stackPointer: WebAssembly.Global<'i32'>
   callConstructors(): void
   setTop(state: Pointer, index: number): void
+  copy(state: Pointer, from: number, to: number): void
   pushValue(state: Pointer, index: number): void
   toLString(state: Pointer, index: number, size: Pointer): Pointer
   pcallK(state: Pointer, args: number, results: number, handler: number, context: number, continuation: Pointer): number
@@ -31,6 +32,7 @@ interface LuaExports {
   openLibs(state: Pointer): void
   stackSave(): Pointer
   stackRestore(pointer: Pointer): void
+  stackAlloc(size: number): Pointer
   setThrew(threw: Pointer, value: number): void
   malloc(size: number): Pointer
 }
@@ -51,6 +53,8 @@ export function luaModule(): WebAssembly.Module {
 
 export class LuaEngine {
   readonly exports: LuaExports
+  /** Where the C stack begins, growing down, and the heap, growing up. */
+  readonly stackTop: Pointer
   readonly #memoryBytesMax: number
   #bytes: Uint8Array
   #words: Uint32Array
@@ -61,6 +65,7 @@ export class LuaEngine {
     this.#memoryBytesMax = memoryBytesMax
     const instance = new WebAssembly.Instance(luaModule(), { [LUA_IMPORT_MODULE]: this.#imports() })
     this.exports = namedExports(instance.exports)
+    this.stackTop = this.exports.stackPointer.value
     this.#bytes = new Uint8Array(this.exports.memory.buffer)
     this.#words = new Uint32Array(this.exports.memory.buffer)
   }
@@ -128,10 +133,10 @@ export class LuaEngine {
     return found
   }
 
-  #imports(): Record<string, (...args: number[]) => number | void> {
+  #imports(): Record<string, (...args: number[]) => unknown> {
     const zero = (): number => 0
     const answer = (value: number) => (): number => value
-    const bodies: Record<(typeof LUA_IMPORTS)[keyof typeof LUA_IMPORTS], (...args: number[]) => number | void> = {
+    const bodies: Record<(typeof LUA_IMPORTS)[keyof typeof LUA_IMPORTS], (...args: number[]) => unknown> = {
       invoke_vii: (index, first, second) => this.#invoke(index!, first!, second!),
       longjmp: (environment, value) => {
         this.exports.setThrew(environment!, value! || 1)

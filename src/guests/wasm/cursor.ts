@@ -130,8 +130,9 @@ export class WasmWriter {
     for (;;) {
       const low = Number(rest & 0x7fn)
       rest >>= 7n
-      if ((rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40)) return this.byte(low)
-      this.byte(low | 0x80)
+      const isLast = (rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40)
+      this.byte(isLast ? low : low | 0x80)
+      if (isLast) return
     }
   }
 

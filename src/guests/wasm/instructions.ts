@@ -57,7 +57,8 @@ function skipPlain(cursor: WasmCursor, opcode: number): void {
     case 0x03: // loop
     case 0x04: // if
     case 0x06: // try
-      return skipType(cursor)
+      skipType(cursor)
+      return
     case 0x07: // catch
     case 0x08: // throw
     case 0x09: // rethrow
@@ -83,11 +84,13 @@ function skipPlain(cursor: WasmCursor, opcode: number): void {
     case 0xd2: // ref.func
     case 0xd5: // br_on_null
     case 0xd6: // br_on_non_null
-      return cursor.skipLeb()
+      cursor.skipLeb()
+      return
     case 0x11: // call_indirect
     case 0x13: // return_call_indirect
       cursor.skipLeb()
-      return cursor.skipLeb()
+      cursor.skipLeb()
+      return
     case 0x0e: // br_table
       for (let left = cursor.u32() + 1; left > 0; left--) cursor.skipLeb()
       return
@@ -99,9 +102,11 @@ function skipPlain(cursor: WasmCursor, opcode: number): void {
       for (let left = cursor.u32(); left > 0; left--) skipCatch(cursor)
       return
     case 0x43: // f32.const
-      return cursor.skip(4)
+      cursor.skip(4)
+      return
     case 0x44: // f64.const
-      return cursor.skip(8)
+      cursor.skip(8)
+      return
     case 0xd3:
     case 0xfb:
       throw cursor.refuse('it uses garbage-collected types, whose values live outside of its memory and could not be kept')
@@ -149,11 +154,8 @@ function skipMiscellaneous(cursor: WasmCursor, sub: number): void {
 
 function skipVector(cursor: WasmCursor, sub: number): void {
   if (sub >= 0x100) throw cursor.refuse('it uses relaxed SIMD, whose results depend on the processor')
-  if (sub <= 11 || sub === 92 || sub === 93) return skipMemoryArgument(cursor)
-  if (sub === 12 || sub === 13) return cursor.skip(16) // v128.const, i8x16.shuffle
-  if (sub >= 21 && sub <= 34) return cursor.skip(1) // extract and replace lane
-  if (sub >= 84 && sub <= 91) {
-    skipMemoryArgument(cursor)
-    cursor.skip(1)
-  }
+  const hasLane = sub >= 84 && sub <= 91
+  if (sub <= 11 || sub === 92 || sub === 93 || hasLane) skipMemoryArgument(cursor)
+  if (sub === 12 || sub === 13) cursor.skip(16) // v128.const, i8x16.shuffle
+  if (hasLane || (sub >= 21 && sub <= 34)) cursor.skip(1) // lane of a load, store, extract or replace
 }

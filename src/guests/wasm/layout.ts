@@ -86,7 +86,8 @@ function readSections(cursor: WasmCursor): Map<number, WasmCursor> {
 
 function readFunctionType(section: WasmCursor): number {
   const form = section.byte()
-  if (form !== 0x60) throw section.refuse('it defines garbage-collected types, whose values live outside of its memory and could not be kept')
+  if (form !== 0x60)
+    throw section.refuse('it defines garbage-collected types, whose values live outside of its memory and could not be kept')
   const count = section.u32()
   for (let left = count; left > 0; left--) skipType(section)
   for (let left = section.u32(); left > 0; left--) skipType(section)

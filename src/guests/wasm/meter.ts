@@ -101,7 +101,9 @@ function cappedMemories(layout: WasmLayout, options: MeterOptions): Uint8Array {
   for (const memory of own) {
     const cap = BigInt(Math.floor(options.memoryBytesMax / PAGE_BYTES))
     if (memory.min > cap)
-      throw layout.refuse(`its memory starts with ${memory.min * BigInt(PAGE_BYTES)} bytes, more than the ${options.memoryBytesMax} allowed`)
+      throw layout.refuse(
+        `its memory starts with ${memory.min * BigInt(PAGE_BYTES)} bytes, more than the ${options.memoryBytesMax} allowed`,
+      )
     out.byte(memory.is64 ? 0x05 : 0x01)
     out.u64(memory.min)
     out.u64(memory.max === null || memory.max > cap ? cap : memory.max)
@@ -146,7 +148,12 @@ const NAN32 = [0x00, 0x00, 0xc0, 0xff] // What x86 makes of 0/0.
 const NAN64 = [0, 0, 0, 0, 0, 0, 0xf8, 0xff]
 const SCALAR32: NanRule = { type: F32, constant: [0x43, ...NAN32], equal: [0x5b], choose: [0x1b] }
 const SCALAR64: NanRule = { type: F64, constant: [0x44, ...NAN64], equal: [0x61], choose: [0x1b] }
-const VECTOR32: NanRule = { type: V128, constant: [0xfd, 0x0c, ...NAN32, ...NAN32, ...NAN32, ...NAN32], equal: [0xfd, 0x41], choose: [0xfd, 0x52] }
+const VECTOR32: NanRule = {
+  type: V128,
+  constant: [0xfd, 0x0c, ...NAN32, ...NAN32, ...NAN32, ...NAN32],
+  equal: [0xfd, 0x41],
+  choose: [0xfd, 0x52],
+}
 const VECTOR64: NanRule = { type: V128, constant: [0xfd, 0x0c, ...NAN64, ...NAN64], equal: [0xfd, 0x47], choose: [0xfd, 0x52] }
 
 const NAN_RULES = new Map<number, NanRule>()
@@ -237,6 +244,7 @@ class CodeMeter {
     while (!cursor.isAtEnd) {
       const from = cursor.at
       const opcode = readInstruction(cursor)
+      if (TABLE_WRITES.has(opcode)) this.changesTables = true
       if (opcode === OP.loop) {
         this.#body.raw(bytes.subarray(copied, cursor.at))
         this.#body.raw(this.#tick)
@@ -245,13 +253,11 @@ class CodeMeter {
         this.#chargeBulk(cursor, from, opcode)
         this.#body.raw(bytes.subarray(from, cursor.at))
       } else {
-        if (TABLE_WRITES.has(opcode)) this.changesTables = true
         const nan = NAN_RULES.get(opcode)
         if (nan === undefined) continue
         this.#body.raw(bytes.subarray(copied, cursor.at))
         this.#fixNan(nan)
       }
-      if (TABLE_WRITES.has(opcode)) this.changesTables = true
       copied = cursor.at
     }
     this.#body.raw(bytes.subarray(copied, cursor.end))

@@ -6,11 +6,13 @@
  *         {tx_root, weave_size, hash}, newest first; /recent -> {blocks, forks}
  * Source  ArweaveTeam/arweave ar_http_iface_middleware.erl, release 92
  */
+import { toBase64url } from '../../base/bytes.ts'
+import { isBlockHash } from '../../base/ids.ts'
 import { BLOCK_INDEX_RANGE_MAX } from '../../base/limits.ts'
 import type { Weave } from '../../services/weave/weave.ts'
 import { json, type Request, type Response, type Route, text } from '../route.ts'
 import type { ArweaveDeps } from './deps.ts'
-import { findAddress, findNatural, isHash } from './parts.ts'
+import { findAddress, findNatural } from './parts.ts'
 
 const BLOCK_NOT_FOUND = text(404, 'Block not found.')
 const RECENT_BLOCKS = 18
@@ -23,7 +25,7 @@ export function blockRoutes({ weave }: ArweaveDeps): Route[] {
     { method: 'GET', path: '/block/height/:height', handle: ({ params }) => blockAtHeight(weave, params['height']) },
     { method: 'GET', path: '/block/hash/:hash', handle: ({ params }) => blockWithHash(weave, params['hash']) },
     { method: 'GET', path: '/block/height/:height/wallet/:address/balance', handle: ({ params }) => balanceAtHeight(weave, params) },
-    { method: 'GET', path: '/tx_anchor', handle: async () => text(200, weave.anchor()) },
+    { method: 'GET', path: '/tx_anchor', handle: async () => text(200, toBase64url(weave.anchor())) },
     { method: 'GET', path: '/recent_hash_list', handle: async () => json(200, weave.recentHashes()) },
     { method: 'GET', path: '/recent', handle: async () => json(200, { blocks: await recentBlocks(weave), forks: [] }) },
     { method: 'GET', path: '/block_index', handle: async () => json(400, { error: 'not_supported_since_fork_2_6' }) },
@@ -41,7 +43,7 @@ async function blockAtHeight(weave: Weave, value: string | undefined): Promise<R
 }
 
 async function blockWithHash(weave: Weave, hash: string | undefined): Promise<Response> {
-  return isHash(hash) ? blockText(await weave.blockJson(hash)) : BLOCK_NOT_FOUND
+  return hash !== undefined && isBlockHash(hash) ? blockText(await weave.blockJson(hash)) : BLOCK_NOT_FOUND
 }
 
 function blockText(body: string | null): Response {
@@ -62,7 +64,9 @@ async function balanceAtHeight(weave: Weave, params: Request['params']): Promise
 async function recentBlocks(weave: Weave): Promise<object[]> {
   const hashes = weave.recentHashes().slice(0, RECENT_BLOCKS)
   const blocks = await Promise.all(hashes.map((hash) => weave.block(hash)))
-  return blocks.flatMap((block) => (block === null ? [] : [{ id: block.indepHash, received: Number(block.timestampS), height: Number(block.height) }]))
+  return blocks.flatMap((block) =>
+    block === null ? [] : [{ id: block.indepHash, received: Number(block.timestampS), height: Number(block.height) }],
+  )
 }
 
 async function blockIndex(weave: Weave, request: Request): Promise<Response> {
@@ -72,8 +76,15 @@ async function blockIndex(weave: Weave, request: Request): Promise<Response> {
   if (problem !== null || from === null || to === null) return json(400, problem ?? { error: 'invalid_range' })
   const last = Math.min(Number(to), weave.height())
   const entries = await weave.blockIndex(Number(from), last)
-  if (request.headers['x-block-format'] !== '3') return json(200, entries.map(({ hash }) => hash))
-  return json(200, entries.map(({ hash, txRoot, weaveSize }) => ({ tx_root: txRoot, weave_size: String(weaveSize), hash })))
+  if (request.headers['x-block-format'] !== '3')
+    return json(
+      200,
+      entries.map(({ hash }) => hash),
+    )
+  return json(
+    200,
+    entries.map(({ hash, txRoot, weaveBytes }) => ({ tx_root: toBase64url(txRoot), weave_size: String(weaveBytes), hash })),
+  )
 }
 
 function rangeProblem(from: bigint | null, to: bigint | null, height: number): object | null {

@@ -14,7 +14,11 @@ const RELEASE = 92
 
 export function infoRoutes(deps: ArweaveDeps): Route[] {
   return [
-    { method: 'GET', path: '/', handle: async (request) => (request.headers['accept']?.includes('text/html') ? null : infoResponse(deps, request)) },
+    {
+      method: 'GET',
+      path: '/',
+      handle: async (request) => (request.headers['accept']?.includes('text/html') ? null : infoResponse(deps, request)),
+    },
     { method: 'GET', path: '/info', handle: async (request) => infoResponse(deps, request) },
     { method: 'GET', path: '/height', handle: async () => text(200, String(deps.weave.height())) },
     { method: 'GET', path: '/time', handle: async () => text(200, String(Math.floor(deps.clock.nowMs() / 1000))) },

@@ -1,17 +1,13 @@
 /** Small pieces that the routes of the node API share. */
-import { crc32 } from "node:zlib"
+import { crc32 } from 'node:zlib'
 import { asBuffer, fromBase64url } from '../../base/bytes.ts'
 import { HeddleError, isFailure } from '../../base/errors.ts'
-import { type Address, isBlockHash, isTxId, parseAddress, type TxId } from '../../base/ids.ts'
+import { type Address, isTxId, parseAddress, type TxId } from '../../base/ids.ts'
 import { type Request, type Response, text } from '../route.ts'
 
 /** Null unless it is 43 characters of base64url. */
 export function findTxId(value: string | undefined): TxId | null {
   return value !== undefined && isTxId(value) ? value : null
-}
-
-export function isHash(value: string | undefined): value is string & { readonly length: 64 } {
-  return value !== undefined && isBlockHash(value)
 }
 
 /** An address, with or without its checksum (`<address>:<6 characters>`); null if it is neither. */

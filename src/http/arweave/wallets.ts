@@ -20,8 +20,12 @@ const ROOT_NOT_FOUND = text(404, 'Root hash not found.')
 export function walletRoutes({ weave }: ArweaveDeps): Route[] {
   return [
     route('/wallet/:address/balance', ({ params }) => ofAddress(params, (address) => String(weave.account(address)?.balanceWinston ?? 0n))),
-    route('/wallet/:address/last_tx', ({ params }) => ofAddress(params, (address) => toBase64url(weave.account(address)?.lastTx ?? new Uint8Array(0)))),
-    route('/wallet/:address/reserved_rewards_total', ({ params }) => ofAddress(params, (address) => String(weave.reservedRewards(address)))),
+    route('/wallet/:address/last_tx', ({ params }) =>
+      ofAddress(params, (address) => toBase64url(weave.account(address)?.lastTx ?? new Uint8Array(0))),
+    ),
+    route('/wallet/:address/reserved_rewards_total', ({ params }) =>
+      ofAddress(params, (address) => String(weave.reservedRewards(address))),
+    ),
     route('/wallet_list/:root', ({ params }) => walletList(weave, params, null)),
     route('/wallet_list/:root/:cursor', ({ params }) => walletList(weave, params, params['cursor'] ?? null)),
     route('/wallet_list/:root/:address/balance', ({ params }) => balanceIn(weave, params)),

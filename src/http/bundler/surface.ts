@@ -1,5 +1,4 @@
 /** The upload service: signed data items in, receipts out. Speaks to arbundles, Turbo and Irys clients and to AO units. */
-import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { isTxId, type TxId } from '../../base/ids.ts'
 import type { SigningKey } from '../../codec/keys.ts'
@@ -22,7 +21,6 @@ export interface ItemStatus {
 
 export interface BundlerDeps {
   readonly intake: Intake
-  readonly clock: Clock
   readonly status: (id: TxId) => Promise<ItemStatus | null>
   /** RSA key with salt length 0: signs receipts. */
   readonly key: SigningKey

@@ -1,18 +1,17 @@
 /**
  * Compute: all processes that have something to evaluate, one runner each, opened when they are needed.
  *
- * Invariants  Instances in memory are bounded: the one that was idle longest is closed first, with a snapshot if that saves work.
- *             After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
+ * Invariants  After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
  */
 import { errorText } from '../../base/errors.ts'
 import { bytesToId, type TxId } from '../../base/ids.ts'
-import { PROCESSES_OPEN_MAX } from '../../base/limits.ts'
+import { PROCESS_RUNNERS_MAX } from '../../base/limits.ts'
 import type { KvStore } from '../../store/kv-store.ts'
 import { decodeRecord, type ProcessHead, slotKey } from './records.ts'
 import { Runner, type RunnerDeps } from './runner.ts'
 import { type Scheduled, unknownProcess } from './scheduler.ts'
 
-export type ComputeDeps = Omit<RunnerDeps, 'onOpened'> & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
+export type ComputeDeps = RunnerDeps & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
 
 const RESUME_BATCH = 500
 
@@ -23,11 +22,12 @@ export class Compute {
   readonly #loading = new Map<TxId, Promise<Runner>>()
   /** Slots that came while their runner was being loaded. */
   readonly #early = new Map<TxId, Scheduled[]>()
-  #open = new Set<Runner>()
   #stopping = false
 
   constructor(deps: ComputeDeps) {
     this.#deps = deps
+    deps.guests.onLost((process) => this.#runners.get(process)?.lost())
+    deps.guests.onEvicted((process, snapshot) => this.#onEvicted(process, snapshot))
   }
 
   /** A slot that just became durable. */
@@ -35,7 +35,10 @@ export class Compute {
     if (this.#stopping) return
     const { process, record } = entry
     const runner = this.#runners.get(process) ?? (record.slot === 0 ? this.#create(process, { scheduled: 0, evaluated: -1 }) : null)
-    if (runner !== null) return runner.add(entry)
+    if (runner !== null) {
+      runner.add(entry)
+      return
+    }
     this.#early.set(process, [...(this.#early.get(process) ?? []), entry])
     this.runner(process).catch((error) => this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened'))
   }
@@ -75,7 +78,8 @@ export class Compute {
     this.#stopping = true
     await Promise.allSettled(this.#loading.values())
     const stopped = await Promise.allSettled([...this.#runners.values()].map((runner) => runner.stop()))
-    for (const one of stopped) if (one.status === 'rejected') this.#deps.logger.error({ error: errorText(one.reason) }, 'a process did not stop cleanly')
+    for (const one of stopped)
+      if (one.status === 'rejected') this.#deps.logger.error({ error: errorText(one.reason) }, 'a process did not stop cleanly')
   }
 
   async #wakeUnfinished(batch: readonly { process: TxId; slot: number }[]): Promise<void> {
@@ -98,29 +102,24 @@ export class Compute {
   }
 
   #create(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }): Runner {
-    const runner = new Runner(process, at, { ...this.#deps, onOpened: (opened) => this.#onOpened(opened) })
+    const runner = new Runner(process, at, this.#deps)
     this.#runners.set(process, runner)
+    this.#trim()
     return runner
   }
 
-  #onOpened(runner: Runner): void {
-    this.#open.add(runner)
-    this.#forgetIdle()
-  }
-
-  /** Closes instances beyond the bound, and forgets their runners: a runner that is needed again is cheap to load. */
-  #forgetIdle(): void {
-    if (this.#open.size <= PROCESSES_OPEN_MAX) return
-    for (const runner of this.#runners.values()) {
+  /** Forgets runners beyond the bound: one that is needed again is cheap to load. */
+  #trim(): void {
+    if (this.#runners.size <= PROCESS_RUNNERS_MAX) return
+    for (const [process, runner] of this.#runners) {
       if (!runner.idle) continue
-      this.#open.delete(runner)
-      this.#closeIdle(runner).catch((error) => this.#deps.logger.error({ process: runner.process, error: errorText(error) }, 'a process did not close cleanly'))
-      if (this.#open.size <= PROCESSES_OPEN_MAX) return
+      this.#runners.delete(process)
+      if (this.#runners.size <= PROCESS_RUNNERS_MAX) return
     }
   }
 
-  async #closeIdle(runner: Runner): Promise<void> {
-    await runner.close()
-    if (runner.idle && !this.#stopping) this.#runners.delete(runner.process)
+  #onEvicted(process: TxId, snapshot: Uint8Array): void {
+    const kept = this.#runners.get(process)?.evicted(snapshot)
+    kept?.catch((error) => this.#deps.logger.warn({ process, error: errorText(error) }, 'no snapshot could be kept'))
   }
 }

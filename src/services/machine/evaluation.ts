@@ -6,7 +6,12 @@ import type { Evaluated } from './result-saver.ts'
 
 export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogRecord): Evaluated {
   const error = errorOf(result.Error)
-  if (!ok) return { record, result: { ...failure(record, error ?? 'the program failed without saying why'), gasUsed }, entries: [] }
+  if (!ok)
+    return {
+      record,
+      result: { ...failure(record, error ?? 'the program failed without saying why'), output: outputOf(result.Output), gasUsed },
+      entries: [],
+    }
   const lists = { messages: entries(result.Messages), spawns: entries(result.Spawns), assignments: entries(result.Assignments) }
   const { entries: outbox, undelivered } = planOutbox(lists, record.depth)
   const kept: ResultRecord = {

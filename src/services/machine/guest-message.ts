@@ -61,7 +61,11 @@ export interface DryRunFields {
 }
 
 /** The owner of a dry run is whoever the client says: nothing that it does is kept. */
-export function dryRunMessage(process: TxId, last: { readonly timestampMs: number; readonly height: number }, fields: DryRunFields): GuestMessage {
+export function dryRunMessage(
+  process: TxId,
+  last: { readonly timestampMs: number; readonly height: number },
+  fields: DryRunFields,
+): GuestMessage {
   const { from } = senderOf(fields.Tags, fields.Owner)
   return {
     ...(fields.Id === undefined ? {} : { Id: fields.Id }),

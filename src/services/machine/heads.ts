@@ -1,18 +1,78 @@
 /**
- * Heads of processes, kept in memory while they move.
+ * Heads of processes, kept in memory while they move, and the one line in which the slots of a process become durable.
  *
- * Invariants  The head in memory may be ahead of the stored one only while commits are under way, and such a head is never dropped.
- *             Advancing is synchronous: two messages can never get the same slot.
+ * Invariants  Taking a slot is synchronous: two messages can never get the same one. Slots are written in order, one write at a time per process, and
+ *             those that come meanwhile share the next; when a write fails, every slot after the last durable one is taken back, so the log has no gaps.
+ *             A head that is ahead of the store is never dropped.
  */
 import { idBytes, type TxId } from '../../base/ids.ts'
 import { PROCESS_HEADS_MAX } from '../../base/limits.ts'
 import type { KvStore } from '../../store/kv-store.ts'
+import type { Commit, Journal } from '../journal.ts'
 import { decodeRecord, type ProcessHead } from './records.ts'
 
-export interface LiveHead {
-  head: ProcessHead
-  /** Commits under way. */
-  pending: number
+/** Slots in one write. */
+const WRITE_SLOTS_MAX = 512
+
+interface Waiting {
+  readonly head: ProcessHead
+  readonly commit: Commit
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class LiveHead {
+  #head: ProcessHead
+  #durable: ProcessHead | null
+  #waiting: Waiting[] = []
+  #isWriting = false
+
+  /** `durable` is null for a process that is being spawned. */
+  constructor(head: ProcessHead, durable: ProcessHead | null) {
+    this.#head = head
+    this.#durable = durable
+  }
+
+  /** As of the last slot given out, which may not be durable yet. */
+  get head(): ProcessHead {
+    return this.#head
+  }
+
+  get durable(): ProcessHead | null {
+    return this.#durable
+  }
+
+  get isAhead(): boolean {
+    return this.#isWriting
+  }
+
+  /** Moves the head at once; resolves when its slot is durable. */
+  advance(head: ProcessHead, commit: Commit, journal: Pick<Journal, 'commit'>): Promise<void> {
+    this.#head = head
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ head, commit, resolve, reject })
+      if (!this.#isWriting) void this.#drain(journal)
+    })
+  }
+
+  async #drain(journal: Pick<Journal, 'commit'>): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, WRITE_SLOTS_MAX), journal)
+    this.#isWriting = false
+  }
+
+  async #write(batch: readonly Waiting[], journal: Pick<Journal, 'commit'>): Promise<void> {
+    try {
+      await journal.commit(joined(batch.map(({ commit }) => commit)))
+    } catch (error) {
+      const lost = [...batch, ...this.#waiting.splice(0)]
+      if (this.#durable !== null) this.#head = this.#durable
+      for (const { reject } of lost) reject(error)
+      return
+    }
+    this.#durable = batch.at(-1)!.head
+    for (const { resolve } of batch) resolve()
+  }
 }
 
 export class Heads {
@@ -39,12 +99,15 @@ export class Heads {
     return this.peek(process) ?? (await this.#load(process))
   }
 
+  /** Of the last durable slot; null when there is none. */
+  async findDurable(process: TxId): Promise<ProcessHead | null> {
+    return (await this.find(process))?.durable ?? null
+  }
+
   /** A process that is being spawned. */
-  add(process: TxId, head: ProcessHead): LiveHead {
-    const live = { head, pending: 0 }
+  add(process: TxId, live: LiveHead): void {
     this.#live.set(process, live)
     this.#trim()
-    return live
   }
 
   /** A spawn that failed. */
@@ -64,15 +127,23 @@ export class Heads {
     const bytes = await this.#kv.get('processes', idBytes(process))
     const live = this.#live.get(process)
     if (live !== undefined) return live // Spawned while the read was under way.
-    return bytes === null ? null : this.add(process, decodeRecord<ProcessHead>(bytes))
+    if (bytes === null) return null
+    const head = decodeRecord<ProcessHead>(bytes)
+    const loaded = new LiveHead(head, head)
+    this.add(process, loaded)
+    return loaded
   }
 
   #trim(): void {
     if (this.#live.size <= PROCESS_HEADS_MAX) return
     for (const [process, live] of this.#live) {
-      if (live.pending > 0) continue
+      if (live.isAhead) continue
       this.#live.delete(process)
       if (this.#live.size <= PROCESS_HEADS_MAX) return
     }
   }
+}
+
+export function joined(parts: readonly Commit[]): Commit {
+  return { writes: parts.flatMap(({ writes }) => writes), events: parts.flatMap(({ events }) => events) }
 }

@@ -18,9 +18,24 @@ import { AO_VARIANT } from './protocol.ts'
 import type { Entry, ResultRecord, Undelivered } from './records.ts'
 
 export type OutboxEntry =
-  | { readonly kind: 'message'; readonly index: number; readonly target: string; readonly anchor: unknown; readonly data: unknown; readonly tags: readonly TextTag[]; readonly assignTo: readonly TxId[] }
+  | {
+      readonly kind: 'message'
+      readonly index: number
+      readonly target: string
+      readonly anchor: unknown
+      readonly data: unknown
+      readonly tags: readonly TextTag[]
+      readonly assignTo: readonly TxId[]
+    }
   | { readonly kind: 'spawn'; readonly index: number; readonly data: unknown; readonly tags: readonly TextTag[] }
-  | { readonly kind: 'assignment'; readonly index: number; readonly processes: readonly TxId[]; readonly message: TxId; readonly baseLayer: boolean; readonly exclude: readonly string[] }
+  | {
+      readonly kind: 'assignment'
+      readonly index: number
+      readonly processes: readonly TxId[]
+      readonly message: TxId
+      readonly baseLayer: boolean
+      readonly exclude: readonly string[]
+    }
 
 export interface OutboxPlan {
   readonly entries: readonly OutboxEntry[]
@@ -50,7 +65,10 @@ export function planOutbox(result: Pick<ResultRecord, 'messages' | 'spawns' | 'a
   const entries: OutboxEntry[] = []
   const undelivered: Undelivered[] = []
   all.forEach((outcome, index) => {
-    const reason = typeof outcome === 'string' ? outcome : (cut ?? (index >= PUSH_FANOUT_MAX ? `cut: at most ${PUSH_FANOUT_MAX} entries of one result are sent` : null))
+    const reason =
+      typeof outcome === 'string'
+        ? outcome
+        : (cut ?? (index >= PUSH_FANOUT_MAX ? `cut: at most ${PUSH_FANOUT_MAX} entries of one result are sent` : null))
     if (reason === null) entries.push(outcome as OutboxEntry)
     else undelivered.push({ index, reason })
   })
@@ -58,20 +76,41 @@ export function planOutbox(result: Pick<ResultRecord, 'messages' | 'spawns' | 'a
 }
 
 export function messageFields(entry: OutboxEntry & { kind: 'message' }, context: PushContext, target: Uint8Array): ItemFields {
-  const tags = [...without(entry.tags, OWNED_BY_UNIT), tag('Data-Protocol', 'ao'), tag('Type', 'Message'), ...variantIfNone(entry.tags), ...provenance(context)]
+  const tags = [
+    ...without(entry.tags, OWNED_BY_UNIT),
+    tag('Data-Protocol', 'ao'),
+    tag('Type', 'Message'),
+    ...variantIfNone(entry.tags),
+    ...provenance(context),
+  ]
   return { target, anchor: anchorOf(entry.anchor, context, entry.index), tags, data: dataOf(entry.data) }
 }
 
 export function spawnFields(entry: OutboxEntry & { kind: 'spawn' }, context: PushContext): ItemFields {
   const scheduler = findTag(entry.tags, 'Scheduler') === undefined ? [tag('Scheduler', context.scheduler)] : []
-  const tags = [...without(entry.tags, OWNED_BY_UNIT), ...scheduler, ...variantIfNone(entry.tags), tag('Data-Protocol', 'ao'), tag('Type', 'Process'), ...provenance(context)]
+  const tags = [
+    ...without(entry.tags, OWNED_BY_UNIT),
+    ...scheduler,
+    ...variantIfNone(entry.tags),
+    tag('Data-Protocol', 'ao'),
+    tag('Type', 'Process'),
+    ...provenance(context),
+  ]
   return { anchor: anchorOf(null, context, entry.index), tags, data: dataOf(entry.data) }
 }
 
 /** Tells the spawner which process its spawn became; aos matches it by Action, From and Reference. */
 export function spawnedFields(entry: OutboxEntry & { kind: 'spawn' }, context: PushContext, spawned: TxId): ItemFields {
   const own = without(entry.tags, SPAWNED_TAGS)
-  const tags = [...own, tag('Data-Protocol', 'ao'), tag('Type', 'Message'), tag('Variant', AO_VARIANT), tag('Process', spawned), tag('Action', 'Spawned'), ...provenance(context)]
+  const tags = [
+    ...own,
+    tag('Data-Protocol', 'ao'),
+    tag('Type', 'Message'),
+    tag('Variant', AO_VARIANT),
+    tag('Process', spawned),
+    tag('Action', 'Spawned'),
+    ...provenance(context),
+  ]
   return { target: idBytes(context.process), anchor: sha256(idBytes(spawned)), tags, data: ' ' }
 }
 

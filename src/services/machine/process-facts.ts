@@ -36,7 +36,8 @@ export class FactsReader {
     const live = await this.#heads.find(process)
     if (live === null) throw unknownProcess(process)
     const source = await this.#sources.message(process)
-    if (source === null) throw new HeddleError('store-failed', { what: 'bodies' }, `the item of process ${process} is gone; run "heddle doctor"`)
+    if (source === null)
+      throw new HeddleError('store-failed', { what: 'bodies' }, `the item of process ${process} is gone; run "heddle doctor"`)
     const { module, authority } = live.head
     const facts = {
       source,

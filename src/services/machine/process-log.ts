@@ -50,7 +50,11 @@ export class ProcessLog {
   async findSlot(process: TxId, idOrSlot: string): Promise<number> {
     const slot = SLOT_TEXT.test(idOrSlot) ? Number(idOrSlot) : isTxId(idOrSlot) ? await this.slotOf(process, idOrSlot) : null
     if (slot !== null) return slot
-    throw new HeddleError('not-found', { what: 'message', id: idOrSlot }, `message ${idOrSlot} has no slot in process ${process}; send it first`)
+    throw new HeddleError(
+      'not-found',
+      { what: 'message', id: idOrSlot },
+      `message ${idOrSlot} has no slot in process ${process}; send it first`,
+    )
   }
 
   /** The last slot whose timestamp is at most this; -1 when the process is younger. Timestamps rise with every slot. */

@@ -56,6 +56,7 @@ interface Lane {
 export class Push {
   readonly #deps: PushDeps
   readonly #lanes = new Map<TxId, Lane>()
+  readonly #sending = new Map<TxId, Promise<void>>()
   #intake: PushIntake | null = null
   #stopping = false
   #idle: (() => void)[] = []
@@ -80,7 +81,7 @@ export class Push {
 
   /** Called when a result and its outbox are durable. */
   deliver(process: TxId, { record, entries }: Pick<Evaluated, 'record' | 'entries'>): void {
-    if (entries.length === 0) return
+    if (entries.length === 0 || this.#intake === null) return // Before the start they wait in the outbox.
     const lane = this.#lanes.get(process) ?? { waiting: [], underWay: 0, turn: Promise.resolve(), noting: Promise.resolve() }
     this.#lanes.set(process, lane)
     for (const entry of entries) lane.waiting.push({ process, record, entry })
@@ -140,7 +141,14 @@ export class Push {
       case 'spawn':
         return this.#sendSpawn(delivery, entry, context, turn, taken)
       case 'assignment':
-        return this.#assignAll(delivery, entry.processes, entry.message, { baseLayer: entry.baseLayer, exclude: entry.exclude }, turn, taken)
+        return this.#assignAll(
+          delivery,
+          entry.processes,
+          entry.message,
+          { baseLayer: entry.baseLayer, exclude: entry.exclude },
+          turn,
+          taken,
+        )
     }
   }
 
@@ -157,7 +165,13 @@ export class Push {
     if (!isLast) await this.#assignAll(delivery, entry.assignTo, id, {}, turn, taken)
   }
 
-  async #sendSpawn(delivery: Delivery, entry: OutboxEntry & { kind: 'spawn' }, context: PushContext, turn: Promise<void>, taken: () => void): Promise<void> {
+  async #sendSpawn(
+    delivery: Delivery,
+    entry: OutboxEntry & { kind: 'spawn' },
+    context: PushContext,
+    turn: Promise<void>,
+    taken: () => void,
+  ): Promise<void> {
     const spawned = await this.#accept(spawnFields(entry, context), this.#ticket(delivery, turn, nothing, false))
     await this.#accept(spawnedFields(entry, context, spawned), this.#ticket(delivery, turn, taken, true))
   }
@@ -177,15 +191,25 @@ export class Push {
   }
 
   async #accept(fields: ItemFields, ticket: Ticket): Promise<TxId> {
+    const { id, raw } = createDataItemSync(fields, this.#deps.signer)
+    // A program can make the same item twice, by an anchor of its own that repeats: it counts once, like anyone's.
+    for (let same = this.#sending.get(id); same !== undefined; same = this.#sending.get(id)) await same
+    const work = this.#acceptOnce(id, raw, ticket)
+    const settled = work.then(nothing, nothing).finally(() => this.#sending.delete(id))
+    this.#sending.set(id, settled)
+    await work
+    return id
+  }
+
+  async #acceptOnce(id: TxId, raw: Uint8Array, ticket: Ticket): Promise<void> {
+    const { scheduler, journal } = this.#deps
     if (this.#intake === null) throw new HeddleError('stopping', {}, 'pushing has not started yet')
-    const item = createDataItemSync(fields, this.#deps.signer)
-    this.#deps.scheduler.expect(item.id, ticket)
+    scheduler.expect(id, ticket)
     try {
-      const { repeated } = await this.#intake.acceptItem(item.raw, { trusted: true })
-      if (repeated && ticket.writes.length > 0) await this.#deps.journal.commit({ writes: ticket.writes, events: [] })
-      return item.id
+      const { repeated } = await this.#intake.acceptItem(raw, { trusted: true })
+      if (repeated && ticket.writes.length > 0) await journal.commit({ writes: ticket.writes, events: [] })
     } finally {
-      this.#deps.scheduler.forget(item.id)
+      scheduler.forget(id)
     }
   }
 

@@ -23,7 +23,7 @@ export interface ResultSaverDeps {
   readonly journal: Pick<Journal, 'commit'>
   readonly results: ResultStore
   readonly onSaved: (evaluated: Evaluated) => void
-  /** Once: nothing more is saved after it. */
+  /** Nothing is lost: `retry` or the next `add` tries again. */
   readonly onFailed: (error: unknown) => void
 }
 
@@ -44,35 +44,36 @@ export class ResultSaver {
 
   add(evaluated: Evaluated): void {
     this.#waiting.push(evaluated)
-    this.#saving ??= this.#drain().finally(() => {
-      this.#saving = null
-    })
+    this.retry()
+  }
+
+  retry(): void {
+    if (this.#waiting.length > 0) this.#saving ??= this.#drain()
   }
 
   /** Resolves when all that was added is durable; throws what kept it from that. */
   async settled(): Promise<void> {
+    this.retry()
     while (this.#saving !== null) await this.#saving
-    this.check()
-  }
-
-  /** Throws what ended the saving, if anything did. */
-  check(): void {
     if (this.#failed !== null) throw this.#failed.error
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0 && this.#failed === null) {
+    this.#failed = null
+    while (this.#waiting.length > 0) {
       const batch = this.#waiting
       this.#waiting = []
       try {
         await this.#save(batch)
       } catch (error) {
+        this.#waiting = [...batch, ...this.#waiting]
         this.#failed = { error }
-        this.#deps.onFailed(error)
-        return
+        break
       }
       for (const evaluated of batch) this.#deps.onSaved(evaluated)
     }
+    this.#saving = null
+    if (this.#failed !== null) this.#deps.onFailed(this.#failed.error)
   }
 
   async #save(batch: readonly Evaluated[]): Promise<void> {

@@ -76,7 +76,8 @@ export class ResultStore {
     const record = decodeRecord<ResultRecord | BlobPointer>(value)
     if (!('blob' in record)) return unpack(record)
     const bytes = await this.#blobs.read(`result-${record.blob}`, 0, record.sizeBytes)
-    if (bytes === null) throw new HeddleError('store-failed', { what: 'results' }, `result blob ${record.blob} is gone; run "heddle doctor"`)
+    if (bytes === null)
+      throw new HeddleError('store-failed', { what: 'results' }, `result blob ${record.blob} is gone; run "heddle doctor"`)
     return unpack(decodeRecord<ResultRecord>(bytes))
   }
 }
@@ -87,7 +88,7 @@ export function mapBytes<T>(value: T, replace: (bytes: Uint8Array) => unknown): 
   return mapDeep(value, (part) => (part instanceof Uint8Array ? replace(part) : undefined)) as T
 }
 
-function pack(record: ResultRecord): ResultRecord {
+function pack(record: ResultRecord): ResultRecord & { readonly packed?: true } {
   return holdsBytes(record) ? { ...mapBytes(record, (bytes) => ({ $bytes: toBase64url(bytes) })), packed: true } : record
 }
 

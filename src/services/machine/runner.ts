@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
-import { RESULT_WAIT_MS_MAX, RESULTS_UNSAVED_MAX, SNAPSHOT_EVERY_MESSAGES, SNAPSHOT_EVERY_MS } from '../../base/limits.ts'
+import { RESULTS_UNSAVED_MAX, SNAPSHOT_EVERY_MESSAGES, SNAPSHOT_EVERY_MS } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import { type Evaluation, type GuestEnv, GuestFault, type GuestMessage, type GuestModule } from '../../guests/guest.ts'
 import { KV_VALUE_BYTES_MAX } from '../../store/kv-store.ts'
@@ -23,6 +23,7 @@ import type { ResultStore } from './result-store.ts'
 import type { Scheduled } from './scheduler.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { SourceMessage, Sources } from './sources.ts'
+import { Waiters } from './waiters.ts'
 
 /** The guests as the machine uses them. Calls for one process run in the order in which they were made. */
 export interface Guests {
@@ -32,6 +33,8 @@ export interface Guests {
   dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
   snapshot(process: TxId): Promise<Uint8Array>
   close(process: TxId): Promise<void>
+  onLost(listener: (process: TxId, reason: string) => void): void
+  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void
 }
 
 export interface RunnerDeps {
@@ -43,14 +46,7 @@ export interface RunnerDeps {
   readonly snapshots: Snapshots
   readonly guests: Guests
   readonly logger: Log
-  /** Called when an instance was opened, so that others can be closed. */
-  readonly onOpened: (runner: Runner) => void
   readonly onSaved: (process: TxId, evaluated: Evaluated) => void
-}
-
-interface Waiter {
-  readonly resolve: (result: ResultRecord) => void
-  readonly reject: (error: unknown) => void
 }
 
 interface Flight {
@@ -73,7 +69,7 @@ export class Runner {
   readonly #deps: RunnerDeps
   readonly #saver: ResultSaver
   readonly #ahead = new Map<number, Scheduled>()
-  readonly #waiters = new Map<number, Waiter[]>()
+  readonly #waiters: Waiters
   /** Last slot in the log. */
   #scheduled: number
   /** Last slot evaluated. */
@@ -81,8 +77,10 @@ export class Runner {
   /** Last slot whose result is durable. */
   #saved: number
   #running: Promise<void> | null = null
-  #changing: Promise<void> | null = null
+  #opening: Promise<void> | null = null
   #open = false
+  /** Messages handed to the guests whose evaluation was not noted yet. */
+  #flying = 0
   #dryRuns = 0
   #sinceSnapshot = { messages: 0, ms: 0 }
   #stopping = false
@@ -93,12 +91,13 @@ export class Runner {
     this.#scheduled = at.scheduled
     this.#done = at.evaluated
     this.#saved = at.evaluated
+    this.#waiters = new Waiters(process)
     this.#saver = new ResultSaver({
       process,
       journal: deps.journal,
       results: deps.results,
       onSaved: (evaluated) => this.#onSaved(evaluated),
-      onFailed: (error) => this.#rejectAll(error),
+      onFailed: (error) => this.#waiters.rejectAll(error),
     })
   }
 
@@ -106,9 +105,17 @@ export class Runner {
     return this.#scheduled - this.#done
   }
 
-  /** Nothing to do and nobody waiting. */
+  /** Nothing open, nothing to do, nobody waiting, all results durable. */
   get idle(): boolean {
-    return this.#running === null && this.#changing === null && this.#dryRuns === 0 && this.backlog === 0 && this.#waiters.size === 0
+    return (
+      !this.#isOpen() &&
+      this.#running === null &&
+      this.#opening === null &&
+      this.#dryRuns === 0 &&
+      this.backlog === 0 &&
+      this.#saved === this.#done &&
+      this.#waiters.isEmpty
+    )
   }
 
   add(entry: Scheduled): void {
@@ -127,12 +134,17 @@ export class Runner {
   /** Waits for the result of a slot that is in the log. */
   async result(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
     if (slot > this.#saved) {
-      this.#saver.check()
+      this.#saver.retry()
       this.wake()
-      return this.#wait(slot, signal)
+      return this.#waiters.wait(slot, signal)
     }
     const found = await this.#deps.results.find(this.process, slot)
-    if (found === null) throw new HeddleError('store-failed', { what: 'results' }, `the result of slot ${slot} of process ${this.process} is gone; run "heddle doctor"`)
+    if (found === null)
+      throw new HeddleError(
+        'store-failed',
+        { what: 'results' },
+        `the result of slot ${slot} of process ${this.process} is gone; run "heddle doctor"`,
+      )
     return found
   }
 
@@ -159,18 +171,25 @@ export class Runner {
     }
   }
 
-  /** Closes the instance of an idle process, keeping a snapshot when that saves work. */
-  async close(): Promise<void> {
-    if (!this.#open || this.#changing !== null || !this.#deps.guests.isOpen(this.process)) return
-    await this.#change(() => this.#closeInstance())
+  /** The instance is gone: evicted, or its worker died. */
+  lost(): void {
+    this.#open = false
   }
 
+  /** Keeps what an evicted instance was, unless the process has moved on since. */
+  async evicted(snapshot: Uint8Array): Promise<void> {
+    if (!this.#open && this.#flying === 0) await this.#keepSnapshot(snapshot)
+  }
+
+  /** Finishes what is under way, and keeps a snapshot when that saves work. */
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#running
     await this.#saver.settled()
-    this.#rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
-    await this.close()
+    this.#waiters.rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
+    const { messages, ms } = this.#sinceSnapshot
+    const isWorth = messages >= SNAPSHOT_WORTH_MESSAGES || ms >= SNAPSHOT_WORTH_MS
+    if (isWorth && this.#opening === null && this.#isOpen()) await this.#takeSnapshot()
   }
 
   async #run(): Promise<void> {
@@ -190,7 +209,8 @@ export class Runner {
       }
     } catch (error) {
       this.#deps.logger.error({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'evaluation stopped')
-      this.#rejectAll(error)
+      await this.#abandon() // It may have evaluated more than was noted.
+      this.#waiters.rejectAll(error)
     }
   }
 
@@ -205,7 +225,8 @@ export class Runner {
     const flights: Flight[] = []
     let next = this.#done + 1
     while (!this.#stopping || flights.length > 0) {
-      while (flights.length < FLIGHTS_MAX && next <= this.#scheduled && !this.#stopping && !this.#snapshotDue()) flights.push(this.#fly(await this.#entry(next++)))
+      while (flights.length < FLIGHTS_MAX && next <= this.#scheduled && !this.#stopping && !this.#snapshotDue())
+        flights.push(this.#fly(await this.#entry(next++)))
       const flight = flights.shift()
       if (flight === undefined) break
       try {
@@ -224,12 +245,14 @@ export class Runner {
   #fly(entry: Scheduled): Flight {
     const evaluation = this.#deps.guests.evaluate(this.process, guestMessage(this.process, entry.record, entry.source))
     evaluation.catch(() => {}) // Looked at when its turn comes.
+    this.#flying += 1
     return { entry, evaluation }
   }
 
   #land({ record }: Scheduled, evaluation: Evaluation): void {
     this.#sinceSnapshot.messages += 1
     this.#sinceSnapshot.ms += evaluation.timeMs
+    this.#flying -= 1
     this.#done = record.slot
     this.#saver.add(evaluatedBy(evaluation, record))
   }
@@ -254,23 +277,16 @@ export class Runner {
   }
 
   async #ensureOpen(): Promise<void> {
-    while (this.#changing !== null || !this.#open || !this.#deps.guests.isOpen(this.process))
-      await (this.#changing ?? this.#change(() => this.#openInstance()))
+    while (this.#opening !== null || !this.#isOpen()) {
+      this.#opening ??= this.#openInstance().finally(() => {
+        this.#opening = null
+      })
+      await this.#opening
+    }
   }
 
-  /** Opening and closing, one at a time. */
-  #change(work: () => Promise<void>): Promise<void> {
-    this.#changing = work().finally(() => {
-      this.#changing = null
-    })
-    return this.#changing
-  }
-
-  async #closeInstance(): Promise<void> {
-    const { messages, ms } = this.#sinceSnapshot
-    if (messages >= SNAPSHOT_WORTH_MESSAGES || ms >= SNAPSHOT_WORTH_MS) await this.#takeSnapshot()
-    this.#open = false
-    await this.#deps.guests.close(this.process)
+  #isOpen(): boolean {
+    return this.#open && this.#deps.guests.isOpen(this.process)
   }
 
   async #openInstance(): Promise<void> {
@@ -278,12 +294,19 @@ export class Runner {
     await this.#saver.settled()
     if (guests.isOpen(this.process)) await guests.close(this.process)
     const { env, module } = await facts.of(this.process)
+    const program = await sources.module(module)
     const snapshot = await snapshots.latest(this.process, this.#done)
-    await guests.open(this.process, await sources.module(module), env, snapshot?.bytes ?? null)
+    let from = (snapshot?.slot ?? -1) + 1
+    try {
+      await guests.open(this.process, program, env, snapshot?.bytes ?? null)
+    } catch (error) {
+      if (snapshot === null || !isFailure(error, 'encoding-invalid')) throw error
+      await guests.open(this.process, program, env, null) // Taken by another version of the engine.
+      from = 0
+    }
     this.#sinceSnapshot = { messages: 0, ms: 0 }
-    for (let slot = (snapshot?.slot ?? -1) + 1; slot <= this.#done; slot++) await this.#replay(slot)
+    for (let slot = from; slot <= this.#done; slot++) await this.#replay(slot)
     this.#open = true
-    this.#deps.onOpened(this)
   }
 
   async #replay(slot: number): Promise<void> {
@@ -293,11 +316,16 @@ export class Runner {
     const evaluation = await this.#deps.guests.evaluate(this.process, guestMessage(this.process, record, source))
     this.#sinceSnapshot.messages += 1
     this.#sinceSnapshot.ms += evaluation.timeMs
-    if (!evaluation.ok) this.#deps.logger.error({ process: this.process, slot }, 'a message that had succeeded failed when it was replayed; run "heddle verify"')
+    if (!evaluation.ok)
+      this.#deps.logger.error(
+        { process: this.process, slot },
+        'a message that had succeeded failed when it was replayed; run "heddle verify"',
+      )
   }
 
   async #abandon(): Promise<void> {
     this.#open = false
+    this.#flying = 0
     await this.#deps.guests.close(this.process).catch(() => {}) // It may be gone already.
   }
 
@@ -306,16 +334,19 @@ export class Runner {
   }
 
   async #takeSnapshot(): Promise<void> {
-    const slot = this.#done
     try {
-      const bytes = await this.#deps.guests.snapshot(this.process)
-      await this.#saver.settled() // A snapshot must not be ahead of the results.
-      await this.#deps.snapshots.save(this.process, slot, bytes)
+      await this.#keepSnapshot(await this.#deps.guests.snapshot(this.process))
     } catch (error) {
       if (isFailure(error, 'store-failed')) throw error
-      this.#deps.logger.warn({ process: this.process, slot, error: errorText(error) }, 'no snapshot could be taken')
+      this.#deps.logger.warn({ process: this.process, slot: this.#done, error: errorText(error) }, 'no snapshot could be taken')
     }
     this.#sinceSnapshot = { messages: 0, ms: 0 }
+  }
+
+  async #keepSnapshot(bytes: Uint8Array): Promise<void> {
+    const slot = this.#done
+    await this.#saver.settled() // A snapshot must not be ahead of the results.
+    await this.#deps.snapshots.save(this.process, slot, bytes)
   }
 
   async #entry(slot: number): Promise<Scheduled> {
@@ -333,54 +364,24 @@ export class Runner {
     return source
   }
 
-  #wait(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
-    return new Promise((resolve, reject) => {
-      const finish = (): void => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', give)
-      }
-      const waiter: Waiter = {
-        resolve: (result) => (finish(), resolve(result)),
-        reject: (error) => (finish(), reject(error)),
-      }
-      const give = (): void => {
-        const left = (this.#waiters.get(slot) ?? []).filter((other) => other !== waiter)
-        if (left.length === 0) this.#waiters.delete(slot)
-        else this.#waiters.set(slot, left)
-        waiter.reject(notYet(this.process, slot))
-      }
-      const timer = setTimeout(give, RESULT_WAIT_MS_MAX)
-      signal?.addEventListener('abort', give)
-      this.#waiters.set(slot, [...(this.#waiters.get(slot) ?? []), waiter])
-    })
-  }
-
   #onSaved(evaluated: Evaluated): void {
-    const { slot } = evaluated.record
-    this.#saved = slot
-    const waiters = this.#waiters.get(slot) ?? []
-    this.#waiters.delete(slot)
-    for (const waiter of waiters) waiter.resolve(evaluated.result)
+    this.#saved = evaluated.record.slot
+    this.#waiters.resolve(evaluated.result)
     this.#deps.onSaved(this.process, evaluated)
-  }
-
-  #rejectAll(error: unknown): void {
-    const waiters = [...this.#waiters.values()].flat()
-    this.#waiters.clear()
-    for (const waiter of waiters) waiter.reject(error)
   }
 }
 
 /** Trouble that trying again cannot mend: the module is missing, or does not even start. */
 function isOfProgram(error: unknown): boolean {
-  return error instanceof GuestFault || isFailure(error, 'guest-failed') || isFailure(error, 'module-unknown') || isFailure(error, 'module-unsupported') || isFailure(error, 'encoding-invalid')
+  return (
+    error instanceof GuestFault ||
+    isFailure(error, 'guest-failed') ||
+    isFailure(error, 'module-unknown') ||
+    isFailure(error, 'module-unsupported') ||
+    isFailure(error, 'encoding-invalid')
+  )
 }
 
 function gone(space: string, what: string): HeddleError<'store-failed'> {
   return new HeddleError('store-failed', { what: space }, `${what} is gone from the store; run "heddle doctor"`)
-}
-
-function notYet(process: TxId, slot: number): HeddleError<'limit-reached'> {
-  const message = `slot ${slot} of process ${process} is still being evaluated after ${RESULT_WAIT_MS_MAX} ms; ask again`
-  return new HeddleError('limit-reached', { what: 'waiting for a result', max: RESULT_WAIT_MS_MAX }, message)
 }

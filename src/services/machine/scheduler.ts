@@ -16,14 +16,14 @@ import { idBytes, isTxId, parseTxId, type TxId } from '../../base/ids.ts'
 import { PROCESS_QUEUE_MAX } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
 import type { DataItem, ItemSigner } from '../../codec/data-item.ts'
-import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
+import { findTag, type TextTag } from '../../codec/tags.ts'
 import type { KvWrite } from '../../store/kv-store.ts'
 import { itemRecord, recordWrite } from '../archive.ts'
 import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Commit, Journal } from '../journal.ts'
 import { itemRow } from '../rows.ts'
 import { createAssignment, firstHashChain, nextHashChain } from './assignment.ts'
-import type { Heads, LiveHead } from './heads.ts'
+import { type Heads, joined, LiveHead } from './heads.ts'
 import type { ProcessLog } from './process-log.ts'
 import { aoKind } from './protocol.ts'
 import { headWrite, type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
@@ -137,7 +137,11 @@ export class Scheduler implements ItemHandler {
     if (slot !== null) return this.#repeated(process, slot, ticket)
     const source = await sources.message(id)
     if (source === null)
-      throw new HeddleError('not-found', { what: 'message', id }, `${id} is not on this node, so it cannot be assigned to process ${process}; upload it first`)
+      throw new HeddleError(
+        'not-found',
+        { what: 'message', id },
+        `${id} is not on this node, so it cannot be assigned to process ${process}; upload it first`,
+      )
     await ticket?.turn
     const live = await this.#head(process)
     const slotted = { message: id, exclude: options.exclude ?? [], origin: ticket?.origin ?? id, depth: ticket?.depth ?? 0 }
@@ -149,7 +153,8 @@ export class Scheduler implements ItemHandler {
 
   async #repeated(process: TxId, slot: number, ticket: Ticket | null): Promise<AssignReceipt> {
     const record = await this.#deps.log.record(process, slot)
-    if (record === null) throw new HeddleError('store-failed', { what: 'log' }, `slot ${slot} of process ${process} is gone from the log; run "heddle doctor"`)
+    if (record === null)
+      throw new HeddleError('store-failed', { what: 'log' }, `slot ${slot} of process ${process} is gone from the log; run "heddle doctor"`)
     ticket?.taken()
     if (ticket !== null && ticket.writes.length > 0) await this.#deps.journal.commit({ writes: ticket.writes, events: [] })
     return { id: record.assignment, slot, timestampMs: record.timestampMs, repeated: true }
@@ -173,27 +178,33 @@ export class Scheduler implements ItemHandler {
     const module = await this.#admitModule(source)
     await ticket?.turn
     const process = source.id
-    const { record, commit } = this.#record(process, { ...slottedBy(source, ticket), slot: 0, hashChain: firstHashChain(process), afterMs: 0 })
-    const head: ProcessHead = { ...headOf(record), module, authority }
-    const live = heads.add(process, head)
+    const { record, commit } = this.#record(process, {
+      ...slottedBy(source, ticket),
+      slot: 0,
+      hashChain: firstHashChain(process),
+      afterMs: 0,
+    })
+    const live = new LiveHead({ ...headOf(record), module, authority }, null)
+    heads.add(process, live)
     ticket?.taken()
     try {
-      await this.#write(live, [base, commit, { writes: [headWrite(process, head)], events: [] }, ticketCommit(ticket, process)], { process, record, source })
+      await this.#write(live, [base, commit, ticketCommit(ticket, process)], { process, record, source })
     } catch (error) {
       heads.remove(process)
       throw error
     }
   }
 
-  /** Everything from here to the journal runs without waiting. */
-  #next(process: TxId, live: LiveHead, slotted: Slotted): { record: LogRecord; commit: Commit } {
+  /** Takes the next slot without waiting; what it writes goes through `#write` in the same turn. */
+  #next(process: TxId, { head }: LiveHead, slotted: Slotted): { record: LogRecord; commit: Commit } {
     if (this.#deps.backlog(process) >= PROCESS_QUEUE_MAX)
-      throw new HeddleError('limit-reached', { what: 'process queue', max: PROCESS_QUEUE_MAX }, `process ${process} has ${PROCESS_QUEUE_MAX} messages waiting; send again later`)
-    const { head } = live
+      throw new HeddleError(
+        'limit-reached',
+        { what: 'process queue', max: PROCESS_QUEUE_MAX },
+        `process ${process} has ${PROCESS_QUEUE_MAX} messages waiting; send again later`,
+      )
     const hashChain = nextHashChain(head.assignment, head.hashChain)
-    const made = this.#record(process, { ...slotted, slot: head.slot + 1, hashChain, afterMs: head.timestampMs })
-    live.head = { ...head, ...headOf(made.record) }
-    return { record: made.record, commit: { ...made.commit, writes: [...made.commit.writes, headWrite(process, live.head)] } }
+    return this.#record(process, { ...slotted, slot: head.slot + 1, hashChain, afterMs: head.timestampMs })
   }
 
   #record(process: TxId, at: Slotted & { slot: number; hashChain: string; afterMs: number }): { record: LogRecord; commit: Commit } {
@@ -218,24 +229,23 @@ export class Scheduler implements ItemHandler {
   }
 
   #storedAssignment(item: DataItem): Commit {
-    const { queue, clock } = this.#deps
+    const { queue, clock, chain } = this.#deps
+    const acceptedAtMs = clock.nowMs()
+    const origin = { at: 'body', payloadSha256: EMPTY_SHA256, acceptedAtMs, acceptedHeight: chain.height() } as const
     return {
       writes: [
-        recordWrite(item.id, itemRecord(item, 'body', EMPTY_SHA256)),
+        recordWrite(item.id, itemRecord(item, origin)),
         { space: 'bodies', key: idBytes(item.id), value: item.raw },
         queue.enqueue(item.id),
       ],
-      events: [{ kind: 'row', row: itemRow(item, { parent: null, ingestedAtS: Math.floor(clock.nowMs() / 1000) }) }],
+      events: [{ kind: 'row', row: itemRow(item, { parent: null, ingestedAtS: Math.floor(acceptedAtMs / 1000) }) }],
     }
   }
 
   async #write(live: LiveHead, parts: readonly Commit[], scheduled: Scheduled): Promise<void> {
-    live.pending += 1
-    try {
-      await this.#deps.journal.commit(joined(parts))
-    } finally {
-      live.pending -= 1
-    }
+    const { process, record } = scheduled
+    const head = { ...live.head, ...headOf(record) }
+    await live.advance(head, joined([...parts, { writes: [headWrite(process, head)], events: [] }]), this.#deps.journal)
     this.#deps.onScheduled(scheduled)
   }
 
@@ -255,17 +265,23 @@ export class Scheduler implements ItemHandler {
   async #admitModule(source: SourceMessage): Promise<TxId> {
     const module = findTag(source.tags, 'Module')
     if (module === undefined) throw invalidItem('Module', `process ${source.id} has no Module tag; name the module that it runs`)
-    if (findTag(source.tags, 'Scheduler') === undefined) throw invalidItem('Scheduler', `process ${source.id} has no Scheduler tag; GET /info names this node's scheduler`)
+    if (findTag(source.tags, 'Scheduler') === undefined)
+      throw invalidItem('Scheduler', `process ${source.id} has no Scheduler tag; GET /info names this node's scheduler`)
     const { id, format } = await this.#deps.sources.moduleFacts(parseTxId(module))
     if (!this.#deps.supportsFormat(format))
-      throw new HeddleError('module-unsupported', { module: id, reason: `Module-Format ${format}` }, `module ${id} has the Module-Format "${format}", which this node cannot run`)
+      throw new HeddleError(
+        'module-unsupported',
+        { module: id, reason: `Module-Format ${format}` },
+        `module ${id} has the Module-Format "${format}", which this node cannot run`,
+      )
     return id
   }
 }
 
 function checkTags(source: SourceMessage): void {
   const link = source.tags.find(({ name, value }) => name.endsWith('+link') || value.endsWith('+link'))
-  if (link !== undefined) throw invalidItem('Tags', `tag ${link.name} of ${source.id} ends in +link, which scheduler units refuse; rename it`)
+  if (link !== undefined)
+    throw invalidItem('Tags', `tag ${link.name} of ${source.id} ends in +link, which scheduler units refuse; rename it`)
 }
 
 function parseTarget(source: SourceMessage): TxId {
@@ -277,7 +293,12 @@ function slottedBy(source: SourceMessage, ticket: Ticket | null): Slotted {
   return { message: source.id, exclude: [], origin: ticket?.origin ?? source.id, depth: ticket?.depth ?? 0 }
 }
 
-function headOf({ slot, assignment, hashChain, timestampMs }: LogRecord): Pick<ProcessHead, 'slot' | 'assignment' | 'hashChain' | 'timestampMs'> {
+function headOf({
+  slot,
+  assignment,
+  hashChain,
+  timestampMs,
+}: LogRecord): Pick<ProcessHead, 'slot' | 'assignment' | 'hashChain' | 'timestampMs'> {
   return { slot, assignment, hashChain, timestampMs }
 }
 
@@ -285,14 +306,14 @@ function ticketCommit(ticket: Ticket | null, caused: TxId): Commit {
   return { writes: ticket === null ? [] : [...ticket.writes, traceWrite(ticket.cause, caused)], events: [] }
 }
 
-function joined(parts: readonly Commit[]): Commit {
-  return { writes: parts.flatMap(({ writes }) => writes), events: parts.flatMap(({ events }) => events) }
-}
-
 function invalidItem(field: string, message: string): HeddleError<'request-invalid'> {
   return new HeddleError('request-invalid', { field }, message)
 }
 
 export function unknownProcess(process: string): HeddleError<'process-unknown'> {
-  return new HeddleError('process-unknown', { process }, `process ${process} was never spawned on this node; check the id, or spawn it here first`)
+  return new HeddleError(
+    'process-unknown',
+    { process },
+    `process ${process} was never spawned on this node; check the id, or spawn it here first`,
+  )
 }

@@ -47,7 +47,11 @@ export class Snapshots {
   /** Newest first. */
   async #records(process: TxId, slot: number): Promise<SnapshotRecord[]> {
     const found: SnapshotRecord[] = []
-    for await (const { value } of this.#kv.scan('snapshots', { gte: slotKey(process, 0), lte: slotKey(process, Math.max(slot, 0)), reverse: true }))
+    for await (const { value } of this.#kv.scan('snapshots', {
+      gte: slotKey(process, 0),
+      lte: slotKey(process, Math.max(slot, 0)),
+      reverse: true,
+    }))
       found.push(decodeRecord<SnapshotRecord>(value))
     return found
   }

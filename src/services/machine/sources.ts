@@ -67,7 +67,11 @@ export class Sources {
     const tx = header === null ? await this.#archive.transaction(id) : null
     const owner = header?.owner ?? (tx === null ? null : ownerOf(tx))
     if (owner === null)
-      throw new HeddleError('module-unknown', { module: id }, `module ${id} is not on this node; upload it first, or spawn with the default module that GET /info names`)
+      throw new HeddleError(
+        'module-unknown',
+        { module: id },
+        `module ${id} is not on this node; upload it first, or spawn with the default module that GET /info names`,
+      )
     const tags = toTextTags(header?.tags ?? tx?.tags ?? [])
     const facts = { id, owner: aoAddress(owner), tags, format: findTag(tags, 'Module-Format') ?? '' }
     this.#modules.set(id, facts)
@@ -77,7 +81,12 @@ export class Sources {
   async module(id: TxId): Promise<GuestModule> {
     const { format } = await this.moduleFacts(id)
     const bytes = await this.#archive.readData(id, MODULE_BYTES_MAX)
-    if (bytes === null) throw new HeddleError('module-unknown', { module: id }, `the bytes of module ${id} are not all on this node yet; upload the rest of its chunks`)
+    if (bytes === null)
+      throw new HeddleError(
+        'module-unknown',
+        { module: id },
+        `the bytes of module ${id} are not all on this node yet; upload the rest of its chunks`,
+      )
     return { id, format, bytes }
   }
 }

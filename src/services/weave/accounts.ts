@@ -7,14 +7,9 @@
  */
 import { asBuffer, concat, EMPTY, fromBigEndian, minimalBigEndian, toBase64url } from '../../base/bytes.ts'
 import { type Address, bytesToAddress, idBytes } from '../../base/ids.ts'
+import type { Account, AccountTrie } from '../../codec/account-trie.ts'
 import type { Transaction } from '../../codec/transaction.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
-
-export interface Account {
-  readonly balanceWinston: bigint
-  /** Empty while the address has never sent anything. */
-  readonly lastTx: Uint8Array
-}
 
 export interface AccountReader {
   /** Null for an address that the weave has never seen. */
@@ -60,10 +55,9 @@ export function accountWrite(address: Address, account: Account | null): KvWrite
   return { space: 'accounts', key: idBytes(address), value: account === null ? null : encodeAccount(account) }
 }
 
-export async function loadAccounts(kv: KvStore): Promise<Map<Address, Account>> {
-  const accounts = new Map<Address, Account>()
-  for await (const { key, value } of kv.scan('accounts')) accounts.set(bytesToAddress(key), decodeAccount(value))
-  return accounts
+/** Fills the trie of the confirmed accounts. */
+export async function loadAccounts(kv: KvStore, trie: AccountTrie): Promise<void> {
+  for await (const { key, value } of kv.scan('accounts')) trie.set(bytesToAddress(key), decodeAccount(value))
 }
 
 export function encodeAccount({ balanceWinston, lastTx }: Account): Uint8Array {

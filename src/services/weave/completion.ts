@@ -5,17 +5,21 @@ import type { Log } from '../../base/log.ts'
 import type { KvWrite } from '../../store/kv-store.ts'
 
 export type CompletionListener = (id: TxId) => Promise<void>
-/** Writes that travel in the same commit as the last byte, so that a crash before the listeners ran leaves a trace of what they have to do. */
-export type CompletionWrites = (id: TxId, isBundle: boolean) => readonly KvWrite[]
+/** For a bundle, writes that travel in the same commit as its last byte: a crash before the listeners ran leaves a trace of what they have to do. */
+export type CompletionWrites = (id: TxId) => readonly KvWrite[]
 
 export class Completion {
   readonly #listeners = new Set<CompletionListener>()
   readonly #log: Log
-  readonly writes: CompletionWrites
+  readonly #writes: CompletionWrites
 
   constructor(log: Log, writes: CompletionWrites) {
     this.#log = log
-    this.writes = writes
+    this.#writes = writes
+  }
+
+  writes(id: TxId, isBundle: boolean): readonly KvWrite[] {
+    return isBundle ? this.#writes(id) : []
   }
 
   listen(listener: CompletionListener): () => void {

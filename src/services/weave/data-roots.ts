@@ -70,10 +70,6 @@ export class DataRoots {
     }
   }
 
-  clear(): void {
-    this.#held.clear()
-  }
-
   #hold(name: string, key: DataKey): Held {
     const held = { users: 0, root: this.#load(key) }
     this.#held.set(name, held)
@@ -88,7 +84,8 @@ export class DataRoots {
       else root.references.set(bytesToId(entry.key.subarray(prefix.length)), { isBundle: entry.value[0] === 1, isCommitted: true })
     }
     // Counted anew rather than kept: a count that follows every chunk could be wrong after a crash.
-    if (!root.isComplete) for await (const { startOffset, endOffset } of this.#chunks.all(key)) root.receivedBytes += endOffset - startOffset
+    if (!root.isComplete)
+      for await (const { startOffset, endOffset } of this.#chunks.all(key)) root.receivedBytes += endOffset - startOffset
     return root
   }
 
@@ -106,7 +103,11 @@ export function rootWrite(key: DataKey, isComplete: boolean): KvWrite {
 
 /** Null takes the reference back. */
 export function referenceWrite(key: DataKey, id: TxId, isBundle: boolean | null): KvWrite {
-  return { space: 'roots', key: concat([encodeDataKey(key), idBytes(id)]), value: isBundle === null ? null : Uint8Array.of(isBundle ? 1 : 0) }
+  return {
+    space: 'roots',
+    key: concat([encodeDataKey(key), idBytes(id)]),
+    value: isBundle === null ? null : Uint8Array.of(isBundle ? 1 : 0),
+  }
 }
 
 function emptyRoot(key: DataKey): DataRoot {

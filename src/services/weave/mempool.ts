@@ -11,7 +11,7 @@ import type { Transaction } from '../../codec/transaction.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
 
 export interface PendingTransaction {
-  /** Without its data. */
+  /** Of format 2 without its data. */
   readonly tx: Transaction
   /** Of format 1 computed from the data. */
   readonly dataRoot: Uint8Array
@@ -61,8 +61,11 @@ export class Mempool {
   }
 
   /** Puts a transaction last; it counts as committed once `committed` is called with its id. */
-  add(tx: Transaction, { dataRoot, sender, receivedAtMs }: Pick<PendingTransaction, 'dataRoot' | 'sender' | 'receivedAtMs'>): PendingTransaction {
-    const pending = { tx: { ...tx, data: EMPTY }, dataRoot, sender, receivedAtMs, place: this.#nextPlace }
+  add(
+    tx: Transaction,
+    { dataRoot, sender, receivedAtMs }: Pick<PendingTransaction, 'dataRoot' | 'sender' | 'receivedAtMs'>,
+  ): PendingTransaction {
+    const pending = { tx: tx.format === 1 ? tx : { ...tx, data: EMPTY }, dataRoot, sender, receivedAtMs, place: this.#nextPlace }
     this.#nextPlace += 1n
     this.#entries.set(tx.id, { pending, isCommitted: false })
     return pending

@@ -12,6 +12,8 @@ export type SealMode = 'instant' | 'auto' | 'manual'
 
 export interface SealerDeps {
   readonly mode: SealMode
+  /** From the first transaction to the block, in `auto`; SEAL_DELAY_MS if null. */
+  readonly delayMs: number | null
   /** Seals a block although nothing waits, this often. */
   readonly heartbeatMs: number | null
   readonly seal: () => Promise<unknown>
@@ -62,7 +64,7 @@ export class Sealer {
     this.#timer = setTimeout(() => {
       this.#timer = null
       void this.#run(false)
-    }, SEAL_DELAY_MS).unref()
+    }, this.#deps.delayMs ?? SEAL_DELAY_MS).unref()
   }
 
   #run(isHeartbeat: boolean): Promise<void> {

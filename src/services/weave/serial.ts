@@ -1,4 +1,5 @@
-/** Ordering of asynchronous work inside this process: one after another, or many at once with now and then one alone. */
+/** Order among asynchronous tasks in this process. */
+import { HeddleError } from '../../base/errors.ts'
 
 /** Runs tasks one after another, in the order of the calls; a failed one does not stop the next. */
 export class Serial {
@@ -11,14 +12,13 @@ export class Serial {
   }
 }
 
-/** Shared tasks run side by side; an exclusive one waits until they are done and holds back those that come later. */
-export class Gate {
+/** Tasks that run side by side until the door closes. */
+export class Door {
   readonly #running = new Set<Promise<unknown>>()
-  readonly #exclusive = new Serial()
-  #closed: Promise<unknown> | null = null
+  #isClosed = false
 
-  async shared<T>(task: () => Promise<T>): Promise<T> {
-    while (this.#closed !== null) await this.#closed
+  async pass<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new HeddleError('stopping', {}, 'the node is stopping; try again when it is back')
     const result = task()
     this.#running.add(result)
     try {
@@ -28,14 +28,9 @@ export class Gate {
     }
   }
 
-  exclusive<T>(task: () => Promise<T>): Promise<T> {
-    return this.#exclusive.run(() => {
-      const result = Promise.allSettled(this.#running).then(task)
-      const closed = result.catch(() => {}).then(() => {
-        if (this.#closed === closed) this.#closed = null
-      })
-      this.#closed = closed
-      return result
-    })
+  /** Lets nobody in any more and waits for those inside. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.allSettled(this.#running)
   }
 }

@@ -1,8 +1,9 @@
 /** Numbers for terms and tag names, and how many rows carry each: what the planner of queries goes by. Writer's side. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { EMPTY } from '../../base/bytes.ts'
 import type { Tag } from '../../codec/tags.ts'
 import { byteKey } from './sqlite-lookup.ts'
-import { OWNER, PARENT, RECIPIENT, TERM_L1 } from './sqlite-schema.ts'
+import { KIND, OWNER, PARENT, RECIPIENT } from './sqlite-schema.ts'
 
 /** A term while its batch is being gathered: one object for all rows of the batch that carry it. */
 interface Gathered {
@@ -34,12 +35,14 @@ export class TermBatch {
   readonly #names = new Map<string, GatheredName>()
   readonly #owners = new Map<string, Gathered & { readonly key: Uint8Array }>()
   readonly #recipients = new Map<string, Gathered>()
+  readonly #l1: Gathered = newTerm(EMPTY)
 
   /** Returns how to read the row's term numbers once the batch was written. */
   add(row: TermSource): () => number[] {
     const terms = new Set<Gathered>()
     const owner = gather(this.#owners, row.ownerAddress, (text) => ({ text, rows: 0, number: 0, key: row.key }))
     terms.add(owner)
+    if (!row.isDataItem) terms.add(this.#l1)
     if (row.target.length > 0) terms.add(gather(this.#recipients, row.target, newTerm))
     const names = new Set<GatheredName>()
     for (const { name, value } of row.tags) {
@@ -49,10 +52,11 @@ export class TermBatch {
     }
     for (const one of terms) one.rows += 1
     for (const one of names) one.rows += 1
-    return () => (row.isDataItem ? [] : [TERM_L1]).concat(Array.from(terms, ({ number }) => number))
+    return () => Array.from(terms, ({ number }) => number)
   }
 
   write(dictionary: Dictionary): void {
+    if (this.#l1.rows > 0) this.#l1.number = dictionary.count(KIND, EMPTY, this.#l1.rows)
     for (const owner of this.#owners.values()) owner.number = dictionary.count(OWNER, owner.text, owner.rows, owner.key)
     for (const recipient of this.#recipients.values()) recipient.number = dictionary.count(RECIPIENT, recipient.text, recipient.rows)
     for (const name of this.#names.values()) {
@@ -104,6 +108,7 @@ export class Dictionary {
   /** Takes a dropped row out of the counts. */
   discount(row: TermSource): void {
     this.count(OWNER, row.ownerAddress, -1, row.key)
+    if (!row.isDataItem) this.count(KIND, EMPTY, -1)
     if (row.target.length > 0) this.count(RECIPIENT, row.target, -1)
     const names = new Map<string, { readonly n: number; readonly values: Set<string> }>()
     for (const { name, value } of row.tags) {

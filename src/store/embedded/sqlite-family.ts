@@ -135,7 +135,6 @@ export class Family {
     const root = this.rootOf(parent)
     const term = this.#dictionary.countParent(parent, 0)
     this.#expect(parent)
-    const settled: Uint8Array[] = []
     let adopted = 0
     for (const child of children) {
       const r = this.#rows.find(child)
@@ -146,10 +145,9 @@ export class Family {
         this.#adopt(place, child, parent, term)
         adopted += 1
       } else this.#addEdge(parent, child)
-      if (place === null || isPending) settled.push(child)
+      if (root !== null && (place === null || isPending)) this.settle(root, { items: [child] }, since)
     }
     if (adopted > 0) this.#dictionary.countParent(parent, adopted)
-    if (root !== null) this.settle(root, { items: settled }, since)
   }
 
   /** Mines these, as far as they have pending rows, and all that lies in them, under a mined root. */
@@ -259,7 +257,10 @@ export class Family {
     }
     const add = (id: Uint8Array, throughEdge: boolean): void => {
       const r = this.#rows.find(id)
-      if (r === null) return pass(id)
+      if (r === null) {
+        pass(id)
+        return
+      }
       const { sk, isParent } = this.#shelf.place(r)
       if (sk !== null || found.has(r)) return
       found.set(r, { r, front: one<{ front: number }>(this.#frontOf, r)!.front, throughEdge })

@@ -20,9 +20,10 @@ const BUSY_MS = 10_000
 export const OWNER = -1
 export const RECIPIENT = -2
 export const PARENT = -3
+export const KIND = -4
 /** Term of every pending row. */
 export const TERM_ALL = 0
-/** Term of every L1 transaction. */
+/** Term of every L1 transaction, the only one of its kind. */
 export const TERM_L1 = 1
 export const TERM_FIRST = 2
 
@@ -32,12 +33,13 @@ INSERT INTO state VALUES (1, 0, 1, ${TERM_FIRST}, 1, 0, 0);
 -- What never changes about a row, as row-codec.ts packs it.
 CREATE TABLE body (r INTEGER PRIMARY KEY, id BLOB NOT NULL, bytes BLOB NOT NULL);
 -- What does: sk and since (journal position when it was mined) are null while pending; parent is a term or 0; terms are u32 each.
-CREATE TABLE place (r INTEGER PRIMARY KEY, sk INTEGER, since INTEGER, parent INTEGER NOT NULL, is_parent INTEGER NOT NULL, front INTEGER NOT NULL, terms BLOB NOT NULL);
+CREATE TABLE place (r INTEGER PRIMARY KEY, sk INTEGER, since INTEGER, parent INTEGER NOT NULL, is_parent INTEGER NOT NULL, front INTEGER NOT NULL, ingested INTEGER NOT NULL, terms BLOB NOT NULL);
 CREATE TABLE mined (sk INTEGER PRIMARY KEY, r INTEGER NOT NULL);
 CREATE TABLE ident (front INTEGER, r INTEGER, PRIMARY KEY (front, r)) WITHOUT ROWID;
 CREATE TABLE seen (ingested INTEGER, front INTEGER, r INTEGER, PRIMARY KEY (ingested, front, r)) WITHOUT ROWID;
 CREATE TABLE name (text BLOB PRIMARY KEY, n INTEGER NOT NULL, row_count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE term (n INTEGER, text BLOB, p INTEGER NOT NULL, row_count INTEGER NOT NULL, PRIMARY KEY (n, text)) WITHOUT ROWID;
+INSERT INTO term VALUES (${KIND}, x'', ${TERM_L1}, 0);
 -- Of an owner's term the public key, of a parent's the id.
 CREATE TABLE meaning (p INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE fresh (p INTEGER, r INTEGER, PRIMARY KEY (p, r)) WITHOUT ROWID;
@@ -90,7 +92,7 @@ function prepare(file: string): DatabaseSync {
   const db = new DatabaseSync(file)
   // Without WAL the readers would wait for the writer. NORMAL syncs at checkpoints only: the file stays whole, and the journal brings back what was lost.
   db.exec(
-    `PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    `PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   )
   tune(db)
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']

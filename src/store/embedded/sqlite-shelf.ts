@@ -63,7 +63,7 @@ export class Shelf {
     this.#slots = new SlotFinder(db)
     db.exec('CREATE TEMP TABLE IF NOT EXISTS move (r INTEGER PRIMARY KEY, sk INTEGER)')
     this.#get = prepareBig(db, 'SELECT sk, parent, is_parent, terms FROM place WHERE r = ?')
-    this.#insertPlace = db.prepare('INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?)')
+    this.#insertPlace = db.prepare('INSERT INTO place VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
     this.#insertIdent = db.prepare('INSERT INTO ident VALUES (?, ?)')
     this.#insertSeen = db.prepare('INSERT INTO seen VALUES (?, ?, ?)')
     this.#setPlace = db.prepare('UPDATE place SET sk = ?, since = ? WHERE r = ?')
@@ -85,7 +85,7 @@ export class Shelf {
 
   insert(row: NewPlace): void {
     const front = frontOfId(row.id)
-    this.#insertPlace.run(row.r, row.sk, row.since, row.parent, row.isParent ? 1 : 0, front, packTerms(row.terms))
+    this.#insertPlace.run(row.r, row.sk, row.since, row.parent, row.isParent ? 1 : 0, front, row.ingestedAtS, packTerms(row.terms))
     this.#insertIdent.run(front, row.r)
     this.#insertSeen.run(row.ingestedAtS, front, row.r)
     this.#put(row, row.sk)

@@ -1,0 +1,27 @@
+/** Which programs can run here, by the `Module-Format` tag of their module. A new kind of guest is one line in this table. */
+import { HeddleError } from '../base/errors.ts'
+import type { GuestLimits, GuestModule, GuestProgram } from './guest.ts'
+import { luaModule } from './lua/lua-engine.ts'
+import { LUA_FORMAT, prepareLuaProgram } from './lua/lua-program.ts'
+
+/** Boots a module once; throws `module-unsupported` when it does not start. */
+type PrepareProgram = (module: GuestModule, limits: GuestLimits) => GuestProgram
+
+const FORMATS: ReadonlyMap<string, PrepareProgram> = new Map([[LUA_FORMAT, prepareLuaProgram]])
+
+export function isSupportedFormat(format: string): boolean {
+  return FORMATS.has(format)
+}
+
+/** Compiles what every program of the usual formats needs, so that the first process does not wait for it. */
+export function warmUp(): void {
+  luaModule()
+}
+
+export function prepareProgram(module: GuestModule, limits: GuestLimits): GuestProgram {
+  const prepare = FORMATS.get(module.format)
+  if (prepare !== undefined) return prepare(module, limits)
+  const known = [...FORMATS.keys()].join(', ')
+  const message = `module ${module.id} has the Module-Format "${module.format}"; this node runs ${known}`
+  throw new HeddleError('module-unsupported', { module: module.id, reason: `Module-Format ${module.format}` }, message)
+}

@@ -1,0 +1,281 @@
+/**
+ * Runs processes in worker threads: each process lives in one worker, stays in memory while there is room, and is handed back when not.
+ *
+ * Invariants  Calls for one process run in the order in which they were made. A process that is not open is never half open: `isOpen` turns
+ *             false in the same turn in which its worker dies or it is evicted, before any listener or promise hears of it.
+ *             Only processes with nothing under way are evicted, least recently used first.
+ */
+import { errorText, HeddleError } from '../base/errors.ts'
+import type { TxId } from '../base/ids.ts'
+import { GUEST_GAS_MAX, GUEST_MEMORY_BYTES_MAX, GUEST_TIME_MS_MAX, RESULT_BYTES_MAX } from '../base/limits.ts'
+import type { Log } from '../base/log.ts'
+import { evaluationOf, timedOut } from './evaluation.ts'
+import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from './guest.ts'
+import { encodeValue } from './value-codec.ts'
+import { type EndCause, WorkerEnded, WorkerSlot } from './worker-slot.ts'
+
+export interface GuestPool {
+  /** Boots the module for a new process, or continues from a snapshot. A snapshot of another version is `encoding-invalid`. */
+  open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void>
+  isOpen(process: TxId): boolean
+  /** The state is kept when ok, and exactly as before otherwise. `guest-lost` when the process is not, or no longer, open. */
+  evaluate(process: TxId, message: GuestMessage): Promise<Evaluation>
+  /** As evaluate, but the state is always as before. */
+  dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
+  snapshot(process: TxId): Promise<Uint8Array>
+  close(process: TxId): Promise<void>
+  /** The worker died, or the process was evicted: open it again before the next evaluation. */
+  onLost(listener: (process: TxId, reason: string) => void): void
+  /** Follows onLost after an eviction, with the state after the last evaluation that was answered. */
+  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void
+  stop(): Promise<void>
+}
+
+export interface GuestPoolOptions {
+  readonly workers: number
+  /** State of all open processes together. */
+  readonly memoryBytesMax: number
+  readonly log: Log
+  readonly timeMsMax?: number
+  readonly gasMax?: number
+  readonly guestMemoryBytesMax?: number
+}
+
+interface OpenProcess {
+  readonly process: TxId
+  readonly handle: number
+  readonly slot: WorkerSlot
+  stateBytes: number
+  jobs: number
+}
+
+/** What an instance takes beside its state. */
+const INSTANCE_BYTES = 256 * 1024
+
+export function createGuestPool(options: GuestPoolOptions): GuestPool {
+  return new WorkerGuestPool(options)
+}
+
+class WorkerGuestPool implements GuestPool {
+  readonly #options: Required<GuestPoolOptions>
+  /** Null where a worker ended and none was needed since. */
+  readonly #slots: (WorkerSlot | null)[] = []
+  /** A started worker that takes the place of one that dies. */
+  #spare: WorkerSlot | null = null
+  /** Least recently used first. */
+  readonly #open = new Map<TxId, OpenProcess>()
+  readonly #opening = new Map<TxId, Promise<void>>()
+  readonly #onLost: ((process: TxId, reason: string) => void)[] = []
+  readonly #onEvicted: ((process: TxId, snapshot: Uint8Array) => void)[] = []
+  #bytes = 0
+  #nextNumber = 1
+  #isStopping = false
+
+  constructor(options: GuestPoolOptions) {
+    this.#options = { timeMsMax: GUEST_TIME_MS_MAX, gasMax: GUEST_GAS_MAX, guestMemoryBytesMax: GUEST_MEMORY_BYTES_MAX, ...options }
+    for (let count = Math.max(1, options.workers); count > 0; count--) this.#slots.push(this.#startWorker())
+  }
+
+  open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
+    if (this.#open.has(process)) return Promise.resolve()
+    const known = this.#opening.get(process)
+    if (known !== undefined) return known
+    const opening = this.#openIn(process, module, env, snapshot).finally(() => this.#opening.delete(process))
+    this.#opening.set(process, opening)
+    return opening
+  }
+
+  isOpen(process: TxId): boolean {
+    return this.#open.has(process)
+  }
+
+  evaluate(process: TxId, message: GuestMessage): Promise<Evaluation> {
+    return this.#evaluate(process, message, false)
+  }
+
+  dryRun(process: TxId, message: GuestMessage): Promise<Evaluation> {
+    return this.#evaluate(process, message, true)
+  }
+
+  async snapshot(process: TxId): Promise<Uint8Array> {
+    const open = this.#use(process)
+    return this.#snapshotOf(open)
+  }
+
+  async close(process: TxId): Promise<void> {
+    await this.#opening.get(process)?.catch(() => {}) // Whoever opened it hears of that.
+    const open = this.#open.get(process)
+    if (open === undefined) return
+    this.#forget(open)
+    await this.#request(open, 'close')
+  }
+
+  onLost(listener: (process: TxId, reason: string) => void): void {
+    this.#onLost.push(listener)
+  }
+
+  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void {
+    this.#onEvicted.push(listener)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#open.clear()
+    await Promise.all([...this.#slots, this.#spare].map((slot) => slot?.stop()))
+  }
+
+  async #openIn(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
+    if (this.#isStopping) throw stopping()
+    const slot = this.#leastLoaded()
+    this.#spare ??= this.#startWorker()
+    const handle = this.#nextNumber++
+    const open: OpenProcess = { process, handle, slot, stateBytes: INSTANCE_BYTES, jobs: 0 }
+    const request = { kind: 'open', job: this.#nextNumber++, handle, process, module, env, snapshot } as const
+    let bytes: number
+    try {
+      bytes = (await slot.request(request)).bytes
+    } catch (error) {
+      throw this.#openFailure(module, process, error)
+    }
+    if (!this.#slots.includes(slot)) throw lost(process)
+    this.#open.set(process, open)
+    this.#bytes += open.stateBytes
+    this.#setBytes(open, bytes)
+    this.#makeRoom()
+  }
+
+  #openFailure(module: GuestModule, process: TxId, error: unknown): unknown {
+    if (!(error instanceof WorkerEnded) || error.why !== 'time') return endedFailure(process, error)
+    const reason = `it did not start within ${this.#options.timeMsMax} ms`
+    return new HeddleError('module-unsupported', { module: module.id, reason }, `module ${module.id} cannot run here: ${reason}`)
+  }
+
+  async #evaluate(process: TxId, message: GuestMessage, isDry: boolean): Promise<Evaluation> {
+    const open = this.#use(process)
+    const job = { job: this.#nextNumber++, handle: open.handle, isDry, message: encodeValue(message) }
+    try {
+      const answer = await this.#track(open, open.slot.evaluate(job))
+      this.#setBytes(open, answer.stateBytes)
+      return evaluationOf(answer)
+    } catch (error) {
+      if (error instanceof WorkerEnded && error.why === 'time') return timedOut(this.#options.timeMsMax)
+      throw endedFailure(process, error)
+    }
+  }
+
+  /** Marks the process as used just now. */
+  #use(process: TxId): OpenProcess {
+    if (this.#isStopping) throw stopping()
+    const open = this.#open.get(process)
+    if (open === undefined) throw lost(process)
+    this.#open.delete(process)
+    this.#open.set(process, open)
+    return open
+  }
+
+  /** Counts what is under way: such processes are not evicted. */
+  async #track<T>(open: OpenProcess, job: Promise<T>): Promise<T> {
+    open.jobs += 1
+    try {
+      return await job
+    } finally {
+      open.jobs -= 1
+      if (this.#bytes > this.#options.memoryBytesMax) this.#makeRoom()
+    }
+  }
+
+  async #request(open: OpenProcess, kind: 'snapshot' | 'close'): Promise<Uint8Array | undefined> {
+    try {
+      const done = await this.#track(open, open.slot.request({ kind, job: this.#nextNumber++, handle: open.handle }))
+      return done.snapshot
+    } catch (error) {
+      throw endedFailure(open.process, error)
+    }
+  }
+
+  async #snapshotOf(open: OpenProcess): Promise<Uint8Array> {
+    const snapshot = await this.#request(open, 'snapshot')
+    if (snapshot === undefined) throw lost(open.process)
+    return snapshot
+  }
+
+  #setBytes(open: OpenProcess, bytes: number): void {
+    if (this.#open.get(open.process) !== open) return
+    this.#bytes += bytes + INSTANCE_BYTES - open.stateBytes
+    open.stateBytes = bytes + INSTANCE_BYTES
+  }
+
+  #forget(open: OpenProcess): void {
+    if (this.#open.get(open.process) !== open) return
+    this.#open.delete(open.process)
+    this.#bytes -= open.stateBytes
+  }
+
+  /** The newest process stays, however large it is. */
+  #makeRoom(): void {
+    for (const open of this.#open.values()) {
+      if (this.#bytes <= this.#options.memoryBytesMax || this.#open.size <= 1) return
+      if (open.jobs === 0) this.#evict(open)
+    }
+  }
+
+  #evict(open: OpenProcess): void {
+    this.#forget(open)
+    this.#tellLost(open.process, 'evicted to make room')
+    Promise.all([this.#snapshotOf(open), this.#request(open, 'close')]).then(
+      ([bytes]) => {
+        for (const listener of this.#onEvicted) listener(open.process, bytes)
+      },
+      (error) => this.#options.log.warn({ process: open.process, error: errorText(error) }, 'an evicted process left no snapshot'),
+    )
+  }
+
+  #leastLoaded(): WorkerSlot {
+    for (const [at, slot] of this.#slots.entries()) if (slot === null) this.#slots[at] = this.#takeSpare() ?? this.#startWorker()
+    const loads = new Map(this.#slots.map((slot) => [slot, slot?.jobs ?? 0]))
+    for (const { slot } of this.#open.values()) loads.set(slot, (loads.get(slot) ?? 0) + 1)
+    const [least] = [...loads].sort(([, a], [, b]) => a - b)
+    return least![0]!
+  }
+
+  #takeSpare(): WorkerSlot | null {
+    const spare = this.#spare
+    this.#spare = null
+    return spare
+  }
+
+  #startWorker(): WorkerSlot {
+    const { guestMemoryBytesMax, gasMax, timeMsMax } = this.#options
+    const limits = { memoryBytesMax: guestMemoryBytesMax, gasMax, resultBytesMax: RESULT_BYTES_MAX }
+    return new WorkerSlot({ settings: { limits }, timeMsMax, onEnded: (slot, cause, reason) => this.#workerEnded(slot, cause, reason) })
+  }
+
+  #workerEnded(slot: WorkerSlot, cause: EndCause, reason: string): void {
+    if (this.#isStopping || cause === 'stop') return
+    this.#options.log.warn({ cause, reason }, 'a guest worker ended; another takes its place')
+    const at = this.#slots.indexOf(slot)
+    if (at === -1) this.#spare = null
+    else this.#slots[at] = this.#takeSpare() // Without one, the next `open` starts it: a worker that cannot start must not be tried for ever.
+    const gone = [...this.#open.values()].filter((open) => open.slot === slot)
+    for (const open of gone) this.#forget(open)
+    for (const open of gone) this.#tellLost(open.process, reason)
+  }
+
+  #tellLost(process: TxId, reason: string): void {
+    for (const listener of this.#onLost) listener(process, reason)
+  }
+}
+
+function lost(process: TxId, cause?: unknown): HeddleError<'guest-lost'> {
+  const why = cause === undefined ? '' : ` (${errorText(cause)})`
+  return new HeddleError('guest-lost', { process }, `process ${process} is not in memory${why}; open it again`, { cause })
+}
+
+function endedFailure(process: TxId, error: unknown): unknown {
+  if (!(error instanceof WorkerEnded)) return error
+  return error.why === 'stop' ? stopping() : lost(process, error)
+}
+
+function stopping(): HeddleError<'stopping'> {
+  return new HeddleError('stopping', {}, 'the node is stopping')
+}

@@ -1,0 +1,122 @@
+/**
+ * One process at work: evaluates messages on its instance, and takes back exactly what a failed or dry run changed.
+ *
+ * Invariants  After `evaluate` failed, or after any `dryRun`, the state is byte for byte the one before.
+ *             A small state is copied before each message. A large one is copied now and then, and the messages since are kept: taking
+ *             back is then the copy and those messages again, which gives the same state since guests are deterministic.
+ */
+import { type FailureKind, GuestFault, type GuestInstance } from './guest.ts'
+import { ImageBuffer, type StateImage } from './wasm/state-image.ts'
+
+export type Outcome =
+  | { readonly ok: true; readonly values: Uint8Array; readonly gasUsed: number }
+  /** `values` when the program reported the error as part of its result. */
+  | { readonly ok: false; readonly kind: FailureKind; readonly text: string; readonly values?: Uint8Array; readonly gasUsed: number }
+
+const SMALL_STATE_BYTES_MAX = 2 * 1024 * 1024
+/** A new copy is made once this many times its cost has been worked since the last one. */
+const WORK_PER_COPY = 10
+const JOURNAL_MESSAGES_MAX = 256
+const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
+
+/** All small states of a thread share one buffer, since one message runs at a time. */
+const shared: { readonly buffer: ImageBuffer; owner: GuestSession | null } = { buffer: new ImageBuffer(), owner: null }
+
+export class GuestSession {
+  readonly #instance: GuestInstance
+  #ownBuffer: ImageBuffer | null = null
+  /** The copied state; null when it must be copied again before the next message. */
+  #image: StateImage | null = null
+  /** Messages kept since the copy was made. */
+  #journal: Uint8Array[] = []
+  #journalBytes = 0
+  #workMs = 0
+  #copyMs = 0
+
+  constructor(instance: GuestInstance) {
+    this.#instance = instance
+  }
+
+  /** Memory that the session takes. */
+  get bytes(): number {
+    const { stateBytes } = this.#instance
+    return this.#ownBuffer === null ? stateBytes : stateBytes * 2
+  }
+
+  evaluate(message: Uint8Array): Outcome {
+    this.#checkpoint()
+    const startedMs = performance.now()
+    const outcome = this.#run(message)
+    if (outcome.ok) this.#keep(message, performance.now() - startedMs)
+    else this.#takeBack()
+    return outcome
+  }
+
+  dryRun(message: Uint8Array): Outcome {
+    if (this.#journal.length > 0) this.#forget()
+    this.#checkpoint()
+    const outcome = this.#run(message)
+    this.#takeBack()
+    return outcome
+  }
+
+  snapshot(): Uint8Array {
+    return this.#instance.snapshot()
+  }
+
+  #run(message: Uint8Array): Outcome {
+    try {
+      const { values, isError } = this.#instance.handle(message)
+      const { gasUsed } = this.#instance
+      return isError ? { ok: false, kind: 'error', text: 'the program reported an error', values, gasUsed } : { ok: true, values, gasUsed }
+    } catch (fault) {
+      if (!(fault instanceof GuestFault)) throw fault
+      return { ok: false, kind: fault.kind, text: fault.message, gasUsed: this.#instance.gasUsed }
+    }
+  }
+
+  /** Makes sure that the state as it is now can be had again. */
+  #checkpoint(): void {
+    if (this.#image !== null && (this.#ownBuffer !== null || shared.owner === this)) return
+    const startedMs = performance.now()
+    this.#image = this.#instance.capture(this.#buffer())
+    this.#copyMs = performance.now() - startedMs
+  }
+
+  #buffer(): ImageBuffer {
+    if (this.#ownBuffer !== null) return this.#ownBuffer
+    if (this.#instance.stateBytes <= SMALL_STATE_BYTES_MAX) {
+      shared.owner = this
+      return shared.buffer
+    }
+    this.#ownBuffer = new ImageBuffer()
+    return this.#ownBuffer
+  }
+
+  #keep(message: Uint8Array, workMs: number): void {
+    if (this.#ownBuffer === null) {
+      this.#image = null
+      return
+    }
+    this.#journal.push(message.slice()) // The batch that it is part of may be much larger.
+    this.#journalBytes += message.length
+    this.#workMs += workMs
+    const isLong = this.#journal.length >= JOURNAL_MESSAGES_MAX || this.#journalBytes > JOURNAL_BYTES_MAX
+    if (isLong || this.#workMs > this.#copyMs * WORK_PER_COPY) this.#forget()
+  }
+
+  #forget(): void {
+    this.#image = null
+    this.#journal = []
+    this.#journalBytes = 0
+    this.#workMs = 0
+  }
+
+  #takeBack(): void {
+    if (this.#image === null) throw new Error('no state to go back to')
+    this.#instance.apply(this.#image)
+    if (this.#journal.length === 0) return
+    for (const message of this.#journal) this.#instance.handle(message)
+    this.#forget() // So that a row of failures does not repeat these each time.
+  }
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { describe, expect, it } from 'vitest'
+import { toHex } from '../../base/bytes.ts'
+import { sha256 } from '../../base/hash.ts'
+import { LUA_BINARY_SHA256, LUA_EXPORTS, LUA_HEAP_END_ADDRESS, LUA_IMPORT_MODULE, LUA_IMPORTS, LUA_STACK_BYTES, readLuaBinary } from './lua-binary.ts'
+import { LuaEngine, luaModule } from './lua-engine.ts'
+
+const require = createRequire(import.meta.url)
+const glue = readFileSync(require.resolve('lua-wasm-bindings/dist/glue/glue-lua-5.3.6.js'), 'utf8')
+
+/** Names as the package's own glue has them: `_lua_settop`, `___sys_open`, `stackSave`. */
+function plain(name: string): string {
+  return name.replace(/^_+/, '').replace(/^emscripten_/, '')
+}
+
+describe('the tables follow the installed package', () => {
+  it('is the binary that they were made for', () => {
+    expect(toHex(sha256(readLuaBinary()))).toBe(LUA_BINARY_SHA256)
+  })
+
+  it('import letters', () => {
+    const text = /asmLibraryArg=\{([^}]*)\}/.exec(glue)?.[1] ?? ''
+    const letters = Object.fromEntries([...text.matchAll(/"(\w)":(\w+)/g)].map(([, letter, name]) => [letter, plain(name!)]))
+    expect(letters).toEqual(LUA_IMPORTS)
+    const imports = WebAssembly.Module.imports(luaModule())
+    expect(imports.map(({ module, name }) => [module, name])).toEqual(Object.keys(letters).sort(byLetter).map((name) => [LUA_IMPORT_MODULE, name]))
+  })
+
+  it('export letters', () => {
+    const letters = new Map([...glue.matchAll(/var (\w+)=Module\["\w+"\]=asm\["([\w$]+)"\]/g)].map(([, name, letter]) => [plain(name!).toLowerCase(), letter]))
+    const cNames = {
+      callConstructors: 'wasm_call_ctors',
+      setTop: 'lua_settop',
+      copy: 'lua_copy',
+      pushValue: 'lua_pushvalue',
+      toLString: 'lua_tolstring',
+      pcallK: 'lua_pcallk',
+      loadString: 'lual_loadstring',
+      newState: 'lual_newstate',
+      openLibs: 'lual_openlibs',
+      stackSave: 'stacksave',
+      stackRestore: 'stackrestore',
+      stackAlloc: 'stackalloc',
+      setThrew: 'setthrew',
+      malloc: 'malloc',
+    }
+    const { memory, table, ...functions } = LUA_EXPORTS
+    expect(functions).toEqual(Object.fromEntries(Object.entries(cNames).map(([name, c]) => [name, letters.get(c)])))
+    expect(glue).toContain(`wasmMemory=Module["asm"]["${memory}"]`)
+    expect(glue).toContain(`wasmTable=Module["asm"]["${table}"]`)
+  })
+
+  it('memory: constants, then the stack, then the heap', () => {
+    const engine = new LuaEngine(64 * 1024 * 1024)
+    const { exports, words, bytes, stackTop } = engine
+    exports.callConstructors()
+    expect(words[LUA_HEAP_END_ADDRESS >>> 2]).toBe(stackTop)
+    const block = exports.malloc(1_000_000)
+    expect(block).toBeGreaterThanOrEqual(stackTop)
+    expect(words[LUA_HEAP_END_ADDRESS >>> 2]).toBeGreaterThan(block + 1_000_000)
+    const constantsEnd = bytes.subarray(0, stackTop - LUA_STACK_BYTES).findLastIndex((byte) => byte !== 0)
+    expect(constantsEnd).toBeGreaterThan(LUA_HEAP_END_ADDRESS)
+    expect(bytes.subarray(stackTop - LUA_STACK_BYTES, stackTop - 64 * 1024).every((byte) => byte === 0)).toBe(true)
+  })
+})
+
+function byLetter(a: string, b: string): number {
+  const order = (letter: string): number => letter.charCodeAt(0) + (letter < 'a' ? 100 : 0)
+  return order(a) - order(b)
+}

@@ -1,0 +1,261 @@
+/** Puts the parts of a node together. The only place that knows them all. */
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from './base/clock.ts'
+import { errorText, HeddleError } from './base/errors.ts'
+import { parseTxId, type TxId } from './base/ids.ts'
+import { GUEST_CACHE_BYTES_MAX } from './base/limits.ts'
+import type { Log } from './base/log.ts'
+import { systemRandom } from './base/random.ts'
+import type { Config } from './cli/config.ts'
+import { createDataItemSync } from './codec/data-item.ts'
+import { findTagIgnoringCase, toTextTags } from './codec/tags.ts'
+import { isSupportedFormat } from './guests/formats.ts'
+import { createGuestPool, type GuestPool } from './guests/guest-pool.ts'
+import { aoLegacySurface } from './http/ao-legacy/surface.ts'
+import { arweaveSurface } from './http/arweave/surface.ts'
+import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
+import { gatewaySurface } from './http/gateway/surface.ts'
+import { graphqlSurface } from './http/graphql/surface.ts'
+import type { Surface } from './http/route.ts'
+import { createServer } from './http/server.ts'
+import { Archive } from './services/archive.ts'
+import { BundleReader, Bundler } from './services/bundler.ts'
+import { type NodeIdentity, nodeIdentity } from './services/identity.ts'
+import { Intake } from './services/intake.ts'
+import { Journal } from './services/journal.ts'
+import { aosModuleSource } from './services/machine/aos-module.ts'
+import { Machine } from './services/machine/machine.ts'
+import { rowSource } from './services/rows.ts'
+import { BundleOpener } from './services/unbundler.ts'
+import { devGenesis } from './services/weave/genesis.ts'
+import { openWeave, type Weave } from './services/weave/weave.ts'
+import type { BlobStore } from './store/blob-store.ts'
+import { openFileBlobStore } from './store/embedded/file-blob-store.ts'
+import { openLmdbKvStore } from './store/embedded/lmdb-kv-store.ts'
+import { openSqliteIndexStore } from './store/embedded/sqlite-index-store.ts'
+import type { IndexStore } from './store/index-store.ts'
+import type { KvStore } from './store/kv-store.ts'
+import { VERSION } from './version.ts'
+
+export interface HeddleNode {
+  /** Base URL. */
+  readonly url: string
+  stop(): Promise<void>
+}
+
+interface Stores {
+  readonly kv: KvStore
+  readonly blobs: BlobStore
+  readonly index: IndexStore
+}
+
+interface Environment {
+  readonly config: Config
+  readonly identity: NodeIdentity
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** Everything above the stores; made anew by a reset. */
+interface Parts {
+  readonly surfaces: readonly Surface[]
+  stop(): Promise<void>
+}
+
+const DEV_IDENTITY = new URL('../dev/wallets/dave.json', import.meta.url)
+
+export async function openNode(config: Config, { log, clock }: { readonly log: Log; readonly clock: Clock }): Promise<HeddleNode> {
+  const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
+  const environment = { config, identity, log, clock }
+  let parts = await openParts(stores, environment, reset)
+  const server = createServer({ surfaces: parts.surfaces, log, clock })
+  const port = await server.listen(config.port, config.host)
+  return {
+    url: `http://${config.host === '127.0.0.1' || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
+    async stop() {
+      await server.close()
+      await parts.stop()
+      await closeStores(stores)
+    },
+  }
+
+  async function reset(): Promise<void> {
+    await parts.stop()
+    await Promise.all([stores.kv.clear(), stores.blobs.clear(), stores.index.clear()])
+    parts = await openParts(stores, environment, reset)
+    server.use(parts.surfaces)
+  }
+}
+
+async function openStores(folder: string): Promise<Stores> {
+  const [kv, blobs, index] = await Promise.all([
+    openLmdbKvStore(join(folder, 'kv')),
+    openFileBlobStore(join(folder, 'blobs')),
+    openSqliteIndexStore(join(folder, 'index.sqlite')),
+  ])
+  return { kv, blobs, index }
+}
+
+async function closeStores({ kv, blobs, index }: Stores): Promise<void> {
+  await index.close()
+  await blobs.close()
+  await kv.close()
+}
+
+async function readIdentity(path: string | undefined): Promise<NodeIdentity> {
+  try {
+    return nodeIdentity(JSON.parse(await readFile(path ?? DEV_IDENTITY, 'utf8')))
+  } catch (error) {
+    const problem = `identity ${path ?? 'of the development network'}: ${errorText(error)}`
+    throw new HeddleError('config-invalid', { problems: [problem] }, problem, { cause: error })
+  }
+}
+
+async function openParts(stores: Stores, environment: Environment, reset: () => Promise<void>): Promise<Parts> {
+  const { kv, blobs, index } = stores
+  const { config, identity, log, clock } = environment
+  let weave: Weave | null = null
+  const archive = new Archive({ kv, blobs, transactions: { readData: (...range) => opened(weave).readData(...range) } })
+  const bundles = new BundleReader(kv, archive)
+  const journal = await Journal.open(kv, index, rowSource(archive))
+  const height = (): number => opened(weave).height()
+  const opener = new BundleOpener({ kv, journal, archive, clock, height, log })
+  weave = await openWeave({
+    kv,
+    blobs,
+    journal,
+    clock,
+    log,
+    genesis: devGenesis(),
+    miner: identity.wallet,
+    sealing: { mode: config.seal, delayMs: config.sealMs },
+    readComposite: (...range) => bundles.read(...range),
+    completionWrites: (id) => [opener.markUnfinished(id)],
+  })
+  const bundler = await Bundler.open({ kv, archive, carrier: weave, key: identity.wallet, delayMs: config.bundleMs, log })
+  weave.onDataComplete((id) => opener.unbundle(id))
+  const guests = createGuestPool({
+    workers: config.workers === 0 ? availableParallelism() : config.workers,
+    memoryBytesMax: GUEST_CACHE_BYTES_MAX,
+    log,
+  })
+  const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
+  const intake = new Intake({ journal, archive, blobs, clock, height, queue: bundler, unbundler: opener, handlers: [machine.handler] })
+  const module = await publishModule(intake, identity)
+  await machine.start(intake)
+  await opener.resume()
+  bundler.start()
+  return {
+    surfaces: surfacesOf({ stores, environment, weave, archive, intake, machine, module, reset }),
+    async stop() {
+      await bundler.stop()
+      await machine.stop()
+      await guests.stop()
+      await opened(weave).stop()
+      await journal.settled()
+    },
+  }
+}
+
+interface MachineParts {
+  readonly journal: Journal
+  readonly archive: Archive
+  readonly guests: GuestPool
+  readonly weave: Weave
+  readonly bundler: Bundler
+}
+
+function openMachine({ kv, blobs }: Stores, { identity, log, clock }: Environment, parts: MachineParts): Machine {
+  const { journal, archive, guests, weave, bundler } = parts
+  return new Machine({
+    kv,
+    blobs,
+    journal,
+    archive,
+    guests,
+    supportsFormat: isSupportedFormat,
+    chain: { height: () => weave.height(), timestampMs: () => clock.nowMs() },
+    clock,
+    random: systemRandom,
+    queue: bundler,
+    logger: log,
+    scheduler: identity.scheduler,
+    authority: identity.authority,
+    injectAuthority: true,
+  })
+}
+
+/** The aos-compatible runtime as a module that processes can name. The same source has the same id on every node with the same identity. */
+async function publishModule(intake: Intake, { authority }: NodeIdentity): Promise<TxId> {
+  const tags = [
+    { name: 'Content-Type', value: 'text/x-lua' },
+    { name: 'Name', value: 'heddle-aos' },
+    { name: 'Module-Format', value: 'heddle-lua-1' },
+    { name: 'Input-Encoding', value: 'JSON-1' },
+    { name: 'Output-Encoding', value: 'JSON-1' },
+    { name: 'Memory-Limit', value: '512-mb' },
+    { name: 'Compute-Limit', value: '9000000000000' },
+    { name: 'Data-Protocol', value: 'ao' },
+    { name: 'Variant', value: 'ao.TN.1' },
+    { name: 'Type', value: 'Module' },
+  ]
+  const item = createDataItemSync({ data: aosModuleSource(), tags }, authority)
+  await intake.acceptItem(item.raw, { trusted: true })
+  return item.id
+}
+
+interface SurfaceParts {
+  readonly stores: Stores
+  readonly environment: Environment
+  readonly weave: Weave
+  readonly archive: Archive
+  readonly intake: Intake
+  readonly machine: Machine
+  readonly module: TxId
+  readonly reset: () => Promise<void>
+}
+
+/** In the order in which they are asked. */
+function surfacesOf({ stores, environment, weave, archive, intake, machine, module, reset }: SurfaceParts): Surface[] {
+  const { identity, clock, config, log } = environment
+  const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, stores.index, weave)
+  const info = (): Record<string, unknown> => ({
+    addresses: { arweave: identity.wallet.address },
+    heddle: { version: VERSION, profile: config.profile, modules: { default: module }, units: machine.units },
+  })
+  return [
+    arweaveSurface({
+      weave,
+      clock,
+      info,
+      peers: () => [],
+      reset,
+      itemStatus: async (id) => (await status(id)) as Record<string, unknown> | null,
+    }),
+    bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
+    graphqlSurface({ index: stores.index, log }),
+    aoLegacySurface({ intake, machine }),
+    gatewaySurface(archive),
+  ]
+}
+
+async function itemStatus(id: TxId, index: IndexStore, weave: Weave): Promise<ItemStatus | null> {
+  const found = await index.transaction(id)
+  if (found === null || !found.isDataItem) return null
+  const height = found.block?.height ?? null
+  return {
+    id,
+    bundleId: found.parent === null ? null : parseTxId(found.parent),
+    height,
+    confirmations: height === null ? 0 : weave.height() - height + 1,
+    payloadBytes: Number(found.dataBytes),
+    payloadType: findTagIgnoringCase(toTextTags(found.tags), 'Content-Type') ?? null,
+  }
+}
+
+function opened(weave: Weave | null): Weave {
+  if (weave === null) throw new HeddleError('stopping', {}, 'the weave is not open yet')
+  return weave
+}

@@ -1,0 +1,211 @@
+/**
+ * The machine: schedule, compute, push. Everything that other parts of the node may ask of AO processes.
+ *
+ * A message goes: intake -> scheduler (slot, durable) -> runner (evaluation in the guests) -> result and outbox (durable) -> push -> intake.
+ */
+import type { Clock } from '../../base/clock.ts'
+import { HeddleError } from '../../base/errors.ts'
+import { type Address, addressOfKey, type TxId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import type { Random } from '../../base/random.ts'
+import { type DataItem, decodeDataItem, type ItemSigner } from '../../codec/data-item.ts'
+import type { Evaluation } from '../../guests/guest.ts'
+import type { BlobStore } from '../../store/blob-store.ts'
+import type { KvStore } from '../../store/kv-store.ts'
+import type { BundleQueue, ItemHandler } from '../intake.ts'
+import type { Journal } from '../journal.ts'
+import { Compute } from './compute.ts'
+import type { DryRunFields } from './guest-message.ts'
+import { Heads } from './heads.ts'
+import { Monitors } from './monitors.ts'
+import { FactsReader, type ProcessFacts } from './process-facts.ts'
+import { ProcessLog, type SlotRange } from './process-log.ts'
+import { Push, type PushIntake } from './push.ts'
+import type { LogRecord, ProcessHead, ResultRecord } from './records.ts'
+import { ResultStore } from './result-store.ts'
+import { type ResultsPage, type ResultsQuery, readResults } from './results-page.ts'
+import type { Guests } from './runner.ts'
+import { type AssignOptions, type AssignReceipt, type Chain, Scheduler, unknownProcess } from './scheduler.ts'
+import { Snapshots } from './snapshots.ts'
+import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
+
+export interface MachineDeps {
+  readonly kv: KvStore
+  readonly blobs: BlobStore
+  readonly journal: Pick<Journal, 'commit'>
+  readonly archive: MessageArchive
+  readonly guests: Guests
+  readonly supportsFormat: (format: string) => boolean
+  readonly chain: Chain
+  readonly clock: Clock
+  readonly random: Random
+  readonly queue: BundleQueue
+  readonly logger: Log
+  /** Signs assignments. Both signers must be able to sign at once and do so deterministically: Ed25519. */
+  readonly scheduler: ItemSigner
+  /** Signs what processes send. */
+  readonly authority: ItemSigner
+  /** Add the authority to the Authority tags of processes spawned from now on, so that they trust each other's messages. */
+  readonly injectAuthority: boolean
+}
+
+/** A slot with what stands in it. */
+export interface SlotEntry {
+  readonly record: LogRecord
+  readonly assignment: DataItem
+  readonly message: SourceMessage
+}
+
+export class Machine {
+  readonly #deps: MachineDeps
+  readonly #scheduler: Scheduler
+  readonly #compute: Compute
+  readonly #push: Push
+  readonly #heads: Heads
+  readonly #log: ProcessLog
+  readonly #sources: Sources
+  readonly #facts: FactsReader
+  readonly #results: ResultStore
+  readonly monitors: Monitors
+
+  constructor(deps: MachineDeps) {
+    const { kv, blobs, journal, guests, logger, clock, authority } = deps
+    this.#deps = deps
+    this.#heads = new Heads(kv)
+    this.#log = new ProcessLog(kv)
+    this.#sources = new Sources(deps.archive)
+    this.#facts = new FactsReader(this.#heads, this.#sources)
+    this.#results = new ResultStore(kv, blobs)
+    this.monitors = new Monitors({ kv, heads: this.#heads, clock })
+    const shared = { journal, log: this.#log, sources: this.#sources, facts: this.#facts, results: this.#results, logger }
+    this.#compute = new Compute({
+      ...shared,
+      kv,
+      guests,
+      snapshots: new Snapshots(kv, blobs),
+      onSaved: (process, evaluated) => this.#push.deliver(process, evaluated),
+    })
+    this.#scheduler = new Scheduler({
+      ...deps,
+      heads: this.#heads,
+      log: this.#log,
+      sources: this.#sources,
+      signer: deps.scheduler,
+      authority: deps.injectAuthority ? addressOfKey(authority.owner) : null,
+      backlog: (process) => this.#compute.backlog(process),
+      onScheduled: (scheduled) => this.#compute.add(scheduled),
+    })
+    this.#push = new Push({ ...shared, kv, scheduler: this.#scheduler, signer: authority })
+  }
+
+  /** Give it to the intake. */
+  get handler(): ItemHandler {
+    return this.#scheduler
+  }
+
+  /** The addresses that sign assignments and pushed messages. */
+  get units(): { readonly scheduler: Address; readonly authority: Address } {
+    return { scheduler: addressOfKey(this.#deps.scheduler.owner), authority: addressOfKey(this.#deps.authority.owner) }
+  }
+
+  get chain(): Chain {
+    return this.#deps.chain
+  }
+
+  /** Takes up what an earlier run left: undelivered outboxes, then messages not yet evaluated. Call it once, before requests come. */
+  async start(intake: PushIntake): Promise<void> {
+    await this.#push.start(intake)
+    await this.#compute.resume()
+  }
+
+  /** Nothing acknowledged is lost: what is not done goes on at the next start. */
+  async stop(): Promise<void> {
+    await this.#compute.stop()
+    await this.#push.stop()
+  }
+
+  /** Null when it was never spawned here. */
+  async findHead(process: TxId): Promise<ProcessHead | null> {
+    return this.#heads.findDurable(process)
+  }
+
+  /** Throws `process-unknown`. */
+  async getHead(process: TxId): Promise<ProcessHead> {
+    const head = await this.findHead(process)
+    if (head === null) throw unknownProcess(process)
+    return head
+  }
+
+  facts(process: TxId): Promise<ProcessFacts> {
+    return this.#facts.of(process)
+  }
+
+  async assign(process: TxId, id: TxId, options?: AssignOptions): Promise<AssignReceipt> {
+    return this.#scheduler.assign(process, id, options)
+  }
+
+  /** Waits until the message is evaluated. `idOrSlot`: message id, assignment id, the process's own id, or a slot. */
+  async result(process: TxId, idOrSlot: string, signal?: AbortSignal): Promise<ResultRecord> {
+    await this.getHead(process)
+    const slot = await this.#log.findSlot(process, idOrSlot)
+    const found = await this.#results.find(process, slot)
+    if (found !== null) return found
+    if ((await this.#log.record(process, slot)) === null)
+      throw new HeddleError(
+        'not-found',
+        { what: 'slot', id: idOrSlot },
+        `process ${process} has no slot ${idOrSlot} yet; its last is ${(await this.getHead(process)).slot}`,
+      )
+    return (await this.#compute.runner(process)).result(slot, signal)
+  }
+
+  /** For clients that do not name the process: the first in which the message has a slot. */
+  processOf(id: TxId): Promise<TxId | null> {
+    return this.#log.processOf(id)
+  }
+
+  /** Evaluates nothing: what was evaluated so far. */
+  async results(process: TxId, query: ResultsQuery): Promise<ResultsPage> {
+    await this.getHead(process)
+    return readResults({ process, log: this.#log, results: this.#results }, query)
+  }
+
+  async dryRun(process: TxId, fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
+    return (await this.#compute.runner(process)).dryRun(fields, signal)
+  }
+
+  /** The instance's state after the last slot, as a snapshot. */
+  async state(process: TxId, signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
+    return (await this.#compute.runner(process)).state(signal)
+  }
+
+  /** Null when the slot or id has no place in the process's log. */
+  async findRecord(process: TxId, idOrSlot: TxId | number): Promise<LogRecord | null> {
+    const slot = typeof idOrSlot === 'number' ? idOrSlot : await this.#log.slotOf(process, idOrSlot)
+    return slot === null ? null : this.#log.record(process, slot)
+  }
+
+  records(process: TxId, range: SlotRange): Promise<LogRecord[]> {
+    return this.#log.records(process, range)
+  }
+
+  slotAt(process: TxId, timestampMs: number, lastSlot: number): Promise<number> {
+    return this.#log.slotAt(process, timestampMs, lastSlot)
+  }
+
+  async entry(record: LogRecord): Promise<SlotEntry> {
+    const [raw, message] = await Promise.all([
+      this.#deps.archive.itemRaw(record.assignment, ASSIGNMENT_BYTES_MAX),
+      this.#sources.message(record.message),
+    ])
+    if (raw === null || message === null)
+      throw new HeddleError(
+        'store-failed',
+        { what: 'bodies' },
+        `slot ${record.slot} names ${record.message}, which is gone; run "heddle doctor"`,
+      )
+    return { record, assignment: decodeDataItem(raw), message }
+  }
+}
+
+const ASSIGNMENT_BYTES_MAX = 64 * 1024

@@ -1,0 +1,96 @@
+/**
+ * Pages of results, the way compute units give them.
+ *
+ * Wire        Cursor: standard base64 of JSON {"timestamp":ms,"ordinate":"<slot>","cron"?,"sort":"ASC"|"DESC"}, in this key order: the aos command
+ *             line decodes it. `from` is exclusive, `to` inclusive, both are lower and upper bounds whatever the order; each is a cursor or a timestamp.
+ *             The sort inside a cursor counts before that of the query. Results with an error are left out.
+ * Source      permaweb/ao servers/cu (readResults, utils parseCursor)
+ */
+import { clip } from '../../base/bytes.ts'
+import { HeddleError } from '../../base/errors.ts'
+import type { TxId } from '../../base/ids.ts'
+import { PAGE_SIZE_MAX } from '../../base/limits.ts'
+import type { ProcessLog } from './process-log.ts'
+import type { ResultRecord } from './records.ts'
+import type { ResultStore } from './result-store.ts'
+
+export type Sort = 'ASC' | 'DESC'
+
+export interface Cursor {
+  readonly timestamp: number
+  /** The slot. Absent in a bare timestamp. */
+  readonly ordinate?: string
+  readonly cron?: string | null
+  readonly sort?: Sort
+}
+
+export interface ResultsQuery {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly limit?: number | undefined
+  readonly sort?: Sort | undefined
+}
+
+export interface ResultsPage {
+  readonly edges: readonly { readonly cursor: string; readonly node: ResultRecord }[]
+  readonly hasNextPage: boolean
+}
+
+export interface PageSource {
+  readonly process: TxId
+  readonly log: Pick<ProcessLog, 'slotAt'>
+  readonly results: Pick<ResultStore, 'scan' | 'lastSlot'>
+}
+
+const LIMIT_DEFAULT = 25
+
+export async function readResults({ process, log, results }: PageSource, query: ResultsQuery): Promise<ResultsPage> {
+  const from = query.from === undefined ? null : parseCursor(query.from)
+  const to = query.to === undefined ? null : parseCursor(query.to)
+  const sort = from?.sort ?? to?.sort ?? query.sort ?? 'ASC'
+  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, PAGE_SIZE_MAX)
+  const last = await results.lastSlot(process)
+  const slotOf = async (cursor: Cursor): Promise<number> =>
+    cursor.ordinate === undefined ? log.slotAt(process, cursor.timestamp, last) : Number(cursor.ordinate)
+  const range = { after: from === null ? -1 : await slotOf(from), upTo: to === null ? last : await slotOf(to), reverse: sort === 'DESC' }
+  const found: ResultRecord[] = []
+  for await (const result of results.scan(process, range)) {
+    if (result.error !== undefined) continue
+    found.push(result)
+    if (found.length > limit) break
+  }
+  const edges = found
+    .slice(0, limit)
+    .map((node) => ({ cursor: encodeCursor({ timestamp: node.timestampMs, ordinate: String(node.slot), sort }), node }))
+  return { edges, hasNextPage: found.length > limit }
+}
+
+export function encodeCursor({ timestamp, ordinate, cron, sort }: Cursor): string {
+  return Buffer.from(JSON.stringify({ timestamp, ordinate, cron, sort })).toString('base64')
+}
+
+/** A cursor, or a timestamp in milliseconds. */
+export function parseCursor(text: string): Cursor {
+  if (/^[0-9]{1,15}$/.test(text)) return { timestamp: Number(text) }
+  const value = parseJson(Buffer.from(text, 'base64').toString('utf8'))
+  const { timestamp, ordinate, sort } = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  const slot = ordinate === undefined || ordinate === null ? null : /^[0-9]{1,15}$/.test(String(ordinate)) ? String(ordinate) : undefined
+  if (typeof timestamp !== 'number' || !Number.isSafeInteger(timestamp) || slot === undefined) throw badCursor(text)
+  return { timestamp, ...(slot === null ? {} : { ordinate: slot }), ...(sort === 'ASC' || sort === 'DESC' ? { sort } : {}) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function badCursor(text: string): HeddleError<'request-invalid'> {
+  return new HeddleError(
+    'request-invalid',
+    { field: 'cursor' },
+    `"${clip(text)}" is neither a cursor of an earlier page nor a timestamp in milliseconds`,
+  )
+}
