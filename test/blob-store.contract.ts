@@ -131,8 +131,8 @@ export function blobStoreContract(open: () => Promise<BlobStore>): void {
     const draft = await store.draft()
     const appends: Promise<void>[] = []
     for (let at = 0; at < bytes.length; at += 700_001) appends.push(draft.append(bytes.subarray(at, at + 700_001)))
-    await Promise.all(appends)
     await draft.keep(name)
+    await Promise.all(appends)
     expect(Buffer.compare((await store.read(name, 0, bytes.length))!, bytes)).toBe(0)
   })
 

@@ -62,10 +62,11 @@ interface Stores {
   readonly kv: KvStore
   readonly blobs: BlobStore
   readonly rows: IndexRow[]
+  position: number
 }
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {
-  const stores = { kv: createMemoryKvStore(), blobs: createMemoryBlobStore(), rows: [] }
+  const stores = { kv: createMemoryKvStore(), blobs: createMemoryBlobStore(), rows: [], position: 0 }
   return open(stores, options)
 }
 
@@ -75,7 +76,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   const cut = { isDead: false, count: 0 }
   const kv = breakable(stores.kv, cut, options.onWrite)
   const archive = new Archive({ kv, blobs: stores.blobs, transactions: noTransactions })
-  const journal = await Journal.open(kv, fakeIndex(stores.rows), async () => ({ kind: 'row', row: {} as IndexRow }))
+  const journal = await Journal.open(kv, fakeIndex(stores), async () => ({ kind: 'row', row: {} as IndexRow }))
   const guests = new FakeGuests(options.program ?? counterProgram)
   let arrivals = 0
   const queue = {
@@ -350,11 +351,12 @@ const noTransactions = {
   },
 }
 
-function fakeIndex(rows: IndexRow[]): IndexStore {
+function fakeIndex(stores: Stores): IndexStore {
   const index: Pick<IndexStore, 'position' | 'apply' | 'clear' | 'close'> = {
-    position: async () => Number.MAX_SAFE_INTEGER - 1,
-    apply: async (events) => {
-      for (const event of events) if (event.kind === 'row') rows.push(event.row)
+    position: async () => stores.position,
+    apply: async (events, position) => {
+      for (const event of events) if (event.kind === 'row') stores.rows.push(event.row)
+      stores.position = position
     },
     clear: async () => {},
     close: async () => {},

@@ -16,6 +16,7 @@ import {
   arrayField,
   asJsonObject,
   bytesField,
+  integerField,
   invalidField,
   type JsonObject,
   naturalField,
@@ -254,7 +255,7 @@ function parseMints(json: JsonObject): Mint[] {
     const mint = asJsonObject(value, 'mints')
     const address = mint['address']
     if (typeof address !== 'string') throw invalidField('mints', 'must have an address each')
-    return { address: parseAddress(address), quantityWinston: naturalField(mint, 'quantity') }
+    return { address: parseAddress(address), quantityWinston: integerField(mint, 'quantity') }
   })
 }
 

@@ -12,8 +12,9 @@ import { bigEndian, concat, equalBytes, minimalBigEndian, toText, utf8 } from '.
 import { sha256, sha384 } from '../base/hash.ts'
 import { type Address, addressOfKey, type BlockHash, bytesToBlockHash, idBytes, type TxId } from '../base/ids.ts'
 import { deepHash } from './deep-hash.ts'
-import { recoverSecp256k1, type SigningKey, verifyEd25519, verifyRsaPss } from './keys.ts'
+import { type SigningKey, verifyEd25519, verifyRsaPss } from './keys.ts'
 import { lengthPrefix, type PrefixBytes, prefixed } from './length-prefix.ts'
+import { recoverSecp256k1 } from './secp256k1.ts'
 
 /** Proof that the miner held a chunk. All empty while there is no data on the weave. */
 export interface AccessProof {
@@ -47,6 +48,7 @@ export interface Rate {
 
 export interface Mint {
   readonly address: Address
+  /** Negative takes money away. */
   readonly quantityWinston: bigint
 }
 

@@ -6,19 +6,15 @@
  * Invariants  One signature per key and message: s is low and v is the true parity, spelt 27 or 28. Readers that skip v or
  *             take high s let anyone make a second item, with another id, out of a signed one.
  */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { concat, fromBigEndian, toHex, utf8 } from '../base/bytes.ts'
+import { concat, equalBytes, toHex, utf8 } from '../base/bytes.ts'
 import { keccak256 } from './keys.ts'
+import { convertKey, recoverSecp256k1 } from './secp256k1.ts'
 
 export const ETHEREUM_KEY_BYTES = 65
 export const ETHEREUM_SIGNATURE_BYTES = 65
 export const ETHEREUM_ADDRESS_BYTES = 42 // of its text
 const V_BASE = 27
 const ADDRESS_TEXT = /^0x[0-9a-fA-F]{40}$/
-
-const { Point } = secp256k1
-const { Fn } = Point
-const S_MAX = (Fn.ORDER - 1n) / 2n
 
 const DOMAIN_HASH = keccak256(
   concat([keccak256(utf8('EIP712Domain(string name,string version)')), keccak256(utf8('Bundlr')), keccak256(utf8('1'))]),
@@ -40,31 +36,15 @@ export function typedMessageDigest(signData: Uint8Array, address: Uint8Array): U
 
 /** Checks r, s and v over `digest` against an uncompressed public key. Never throws. */
 export function verifyEthereum(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
-  const parts = splitSignature(signature)
-  if (parts === null || publicKey.length !== ETHEREUM_KEY_BYTES || publicKey[0] !== 4) return false
-  try {
-    const key = Point.fromBytes(publicKey)
-    const inverse = Fn.inv(parts.s)
-    const point = Point.BASE.multiplyUnsafe(Fn.mul(Fn.create(fromBigEndian(digest)), inverse)).add(
-      key.multiplyUnsafe(Fn.mul(parts.r, inverse)),
-    )
-    const { x, y } = point.toAffine()
-    return !point.is0() && x === parts.r && Number(y & 1n) === parts.parity
-  } catch {
-    return false
-  }
+  if (publicKey.length !== ETHEREUM_KEY_BYTES || publicKey[0] !== 4) return false
+  const key = recoverKey(digest, signature)
+  return key !== null && equalBytes(key, publicKey)
 }
 
 /** Address text, in lower case, of the key behind a signature; null when there is none. */
 export function recoverEthereumAddress(digest: Uint8Array, signature: Uint8Array): string | null {
-  const parts = splitSignature(signature)
-  if (parts === null) return null
-  try {
-    const key = new secp256k1.Signature(parts.r, parts.s, parts.parity).recoverPublicKey(digest)
-    return ethereumAddress(key.toBytes(false))
-  } catch {
-    return null
-  }
+  const key = recoverKey(digest, signature)
+  return key === null ? null : ethereumAddress(key)
 }
 
 /** Address text, in lower case, of an uncompressed public key. */
@@ -74,16 +54,16 @@ export function ethereumAddress(publicKey: Uint8Array): string {
 
 /** Uncompressed form of a public key of 33 or 65 bytes. */
 export function uncompressedKey(publicKey: Uint8Array): Uint8Array {
-  return Point.fromBytes(publicKey).toBytes(false)
+  return convertKey(publicKey, false)
 }
 
-function splitSignature(signature: Uint8Array): { r: bigint; s: bigint; parity: 0 | 1 } | null {
+/** The uncompressed key; null unless v is 27 or 28 and s is low. */
+function recoverKey(digest: Uint8Array, signature: Uint8Array): Uint8Array | null {
   const v = signature[64]
   if (signature.length !== ETHEREUM_SIGNATURE_BYTES || (v !== V_BASE && v !== V_BASE + 1)) return null
-  const r = fromBigEndian(signature.subarray(0, 32))
-  const s = fromBigEndian(signature.subarray(32, 64))
-  if (r < 1n || r >= Fn.ORDER || s < 1n || s > S_MAX) return null
-  return { r, s, parity: v === V_BASE ? 0 : 1 }
+  const recoverable = Uint8Array.from(signature)
+  recoverable[64] = v - V_BASE
+  return recoverSecp256k1(digest, recoverable, false)
 }
 
 /** The wallet's spelling, v = 27 or 28, of r | s | recovery id. */

@@ -1,11 +1,11 @@
 /** Signers for the rarer signature types of ANS-104; `itemSigner` in `data-item.ts` makes the usual ones from a wallet. */
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { utf8 } from '../base/bytes.ts'
 import { type DigestSigner, ethereumItemSigner, type ItemSigner } from './data-item.ts'
 import { ethereumAddress, toEthereumSignature, typedMessageDigest } from './ethereum-signature.ts'
 import { aptosMessage, hexMessage, SIGNATURE_TYPE } from './item-signature.ts'
 import type { SigningKey } from './keys.ts'
 import { multiAptosOwner, multiAptosSignature } from './multi-aptos.ts'
+import { publicKeyOfSecret, signSecp256k1 } from './secp256k1.ts'
 
 /** Type 4, from an Ed25519 key. */
 export function solanaItemSigner(key: SigningKey): ItemSigner {
@@ -31,13 +31,13 @@ export function multiAptosItemSigner(group: {
 
 /** Type 3 from an Ethereum private key of 32 bytes. */
 export function ethereumSecretSigner(secret: Uint8Array): ItemSigner {
-  return ethereumItemSigner(digestSigner(secret), secp256k1.getPublicKey(secret, false))
+  return ethereumItemSigner(digestSigner(secret), publicKeyOfSecret(secret, false))
 }
 
 /** Type 7 from an Ethereum private key of 32 bytes. */
 export function typedEthereumItemSigner(secret: Uint8Array): ItemSigner {
   const { signDigestSync } = digestSigner(secret)
-  const owner = utf8(ethereumAddress(secp256k1.getPublicKey(secret, false)))
+  const owner = utf8(ethereumAddress(publicKeyOfSecret(secret, false)))
   const signSync = (signData: Uint8Array): Uint8Array => toEthereumSignature(signDigestSync(typedMessageDigest(signData, owner)!)) // An address it is.
   return { signatureType: SIGNATURE_TYPE.typedEthereum, owner, sign: async (signData) => signSync(signData), signSync }
 }
@@ -52,10 +52,5 @@ function wrapped(signatureType: number, key: SigningKey, messageOf: (signData: U
 }
 
 function digestSigner(secret: Uint8Array): DigestSigner {
-  return {
-    signDigestSync(digest) {
-      const signature = secp256k1.sign(digest, secret, { prehash: false, lowS: true, format: 'recovered' })
-      return Uint8Array.of(...signature.subarray(1), signature[0]!) // The library writes the recovery id first.
-    },
-  }
+  return { signDigestSync: (digest) => signSecp256k1(secret, digest) }
 }

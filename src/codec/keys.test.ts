@@ -2,17 +2,8 @@ import { describe, expect, it } from 'vitest'
 import vectors from '../../test/vectors/arweave-keys.json' with { type: 'json' }
 import { fromHex, toBase64url, toHex, utf8 } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
-import {
-  generateKey,
-  type KeyKind,
-  keccak256,
-  keyFromJwk,
-  recoverSecp256k1,
-  type SigningKey,
-  verifyEd25519,
-  verifyRsaPss,
-  verifySecp256k1,
-} from './keys.ts'
+import { generateKey, type KeyKind, keccak256, keyFromJwk, type SigningKey, verifyEd25519, verifyRsaPss } from './keys.ts'
+import { recoverSecp256k1, verifySecp256k1 } from './secp256k1.ts'
 
 const ABC = utf8('abc')
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n

@@ -9,7 +9,6 @@
  */
 import { constants, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign, verify } from 'node:crypto'
 import { promisify } from 'node:util'
-import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { LRUCache } from 'lru-cache'
 import { asBuffer, equalBytes, fromBase64url, toBase64url, utf8 } from '../base/bytes.ts'
@@ -18,6 +17,7 @@ import { sha256 } from '../base/hash.ts'
 import { type Address, addressOfKey } from '../base/ids.ts'
 import { PUBLIC_KEY_CACHE_MAX, RSA_MODULUS_BYTES_MAX } from '../base/limits.ts'
 import { type EcJwk, type Jwk, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
+import { publicKeyOfSecret, signSecp256k1 } from './secp256k1.ts'
 
 export type KeyKind = 'rsa' | 'secp256k1' | 'ed25519'
 
@@ -41,7 +41,6 @@ export interface KeyOptions {
 const RSA_EXPONENT = 'AQAB'
 const RSA_BITS = 4096
 const RSA_SALT_BYTES = 32
-const SECP256K1_SIGNATURE_BYTES = 65
 const ED25519_KEY_BYTES = 32
 const ED25519_SIGNATURE_BYTES = 64
 /** DER of a SubjectPublicKeyInfo for Ed25519, up to the key itself; cheaper to import than a JWK. */
@@ -67,27 +66,6 @@ export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, 
   if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) return false
   const key = cachedKey('ed25519', publicKey, importEd25519)
   return key === null ? false : verifyInPool(null, message, { key }, signature)
-}
-
-/** The compressed key behind r, s, recid (0 to 3) over `digest`; null when there is none or s is high. */
-export function recoverSecp256k1(digest: Uint8Array, signature: Uint8Array): Uint8Array | null {
-  if (digest.length !== 32 || signature.length !== SECP256K1_SIGNATURE_BYTES) return null
-  try {
-    const parsed = secp256k1.Signature.fromBytes(signature.subarray(0, 64), 'compact')
-    return parsed.hasHighS() ? null : parsed.addRecoveryBit(signature[64]!).recoverPublicKey(digest).toBytes(true)
-  } catch {
-    return null
-  }
-}
-
-/** Checks r, s (64 bytes, low s) over `digest` against a key of 33 or 65 bytes. */
-export function verifySecp256k1(publicKey: Uint8Array, digest: Uint8Array, rs: Uint8Array): boolean {
-  if (digest.length !== 32 || rs.length !== 64) return false
-  try {
-    return secp256k1.verify(rs, digest, publicKey, { prehash: false, lowS: true })
-  } catch {
-    return false
-  }
 }
 
 export function keccak256(bytes: Uint8Array): Uint8Array {
@@ -148,11 +126,11 @@ function rsaKey(jwk: RsaJwk, saltLength: number): SigningKey {
 
 function secp256k1Key(jwk: EcJwk): SigningKey {
   const secret = fromBase64url(jwk.d)
-  const full = attempt(() => secp256k1.getPublicKey(secret, false))
+  const full = attempt(() => publicKeyOfSecret(secret, false))
   if (!equalBytes(full.subarray(1, 33), fromBase64url(jwk.x)) || !equalBytes(full.subarray(33), fromBase64url(jwk.y))) throw mismatch()
   const signDigestSync = (digest: Uint8Array): Uint8Array => signSecp256k1(secret, digest)
   const signSync = (message: Uint8Array): Uint8Array => signDigestSync(sha256(message))
-  return signingKey('secp256k1', secp256k1.getPublicKey(secret, true), {
+  return signingKey('secp256k1', publicKeyOfSecret(secret, true), {
     sign: async (message) => signSync(message),
     signSync,
     signDigestSync,
@@ -171,14 +149,6 @@ function ed25519Key(jwk: OkpJwk): SigningKey {
 
 function signingKey(kind: KeyKind, publicKey: Uint8Array, signers: Pick<SigningKey, 'sign' | 'signSync' | 'signDigestSync'>): SigningKey {
   return { kind, publicKey, address: addressOfKey(publicKey), ...signers }
-}
-
-function signSecp256k1(secret: Uint8Array, digest: Uint8Array): Uint8Array {
-  const signature = secp256k1.sign(digest, secret, { prehash: false, lowS: true, format: 'recovered' })
-  const out = new Uint8Array(SECP256K1_SIGNATURE_BYTES)
-  out.set(signature.subarray(1)) // The library writes the recovery byte first, Arweave last.
-  out[64] = signature[0]!
-  return out
 }
 
 function importSecret(jwk: RsaJwk | OkpJwk): KeyObject {

@@ -25,9 +25,10 @@ import {
   naturalField,
   sizedBytesField,
 } from './json-fields.ts'
-import { recoverSecp256k1, type SigningKey, verifyRsaPss } from './keys.ts'
+import { type SigningKey, verifyRsaPss } from './keys.ts'
 import { lengthPrefix, prefixed } from './length-prefix.ts'
 import { Reader } from './reader.ts'
+import { recoverSecp256k1 } from './secp256k1.ts'
 import type { Tag } from './tags.ts'
 
 export interface Transaction {

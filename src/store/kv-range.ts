@@ -34,7 +34,7 @@ function successor(key: Uint8Array): Uint8Array {
 function prefixEnd(prefix: Uint8Array): Uint8Array | null {
   const last = prefix.findLastIndex((byte) => byte !== 0xff)
   if (last === -1) return null
-  const end = prefix.slice(0, last + 1)
+  const end = Uint8Array.from(prefix.subarray(0, last + 1)) // Not slice: a Buffer's would share memory with the prefix.
   end[last]! += 1
   return end
 }

@@ -3,7 +3,15 @@ import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
-import { LUA_BINARY_SHA256, LUA_EXPORTS, LUA_HEAP_END_ADDRESS, LUA_IMPORT_MODULE, LUA_IMPORTS, LUA_STACK_BYTES, readLuaBinary } from './lua-binary.ts'
+import {
+  LUA_BINARY_SHA256,
+  LUA_EXPORTS,
+  LUA_HEAP_END_ADDRESS,
+  LUA_IMPORT_MODULE,
+  LUA_IMPORTS,
+  LUA_STACK_BYTES,
+  readLuaBinary,
+} from './lua-binary.ts'
 import { LuaEngine, luaModule } from './lua-engine.ts'
 
 const require = createRequire(import.meta.url)
@@ -24,11 +32,17 @@ describe('the tables follow the installed package', () => {
     const letters = Object.fromEntries([...text.matchAll(/"(\w)":(\w+)/g)].map(([, letter, name]) => [letter, plain(name!)]))
     expect(letters).toEqual(LUA_IMPORTS)
     const imports = WebAssembly.Module.imports(luaModule())
-    expect(imports.map(({ module, name }) => [module, name])).toEqual(Object.keys(letters).sort(byLetter).map((name) => [LUA_IMPORT_MODULE, name]))
+    expect(imports.map(({ module, name }) => [module, name])).toEqual(
+      Object.keys(letters)
+        .sort(byLetter)
+        .map((name) => [LUA_IMPORT_MODULE, name]),
+    )
   })
 
   it('export letters', () => {
-    const letters = new Map([...glue.matchAll(/var (\w+)=Module\["\w+"\]=asm\["([\w$]+)"\]/g)].map(([, name, letter]) => [plain(name!).toLowerCase(), letter]))
+    const letters = new Map(
+      [...glue.matchAll(/var (\w+)=Module\["\w+"\]=asm\["([\w$]+)"\]/g)].map(([, name, letter]) => [plain(name!).toLowerCase(), letter]),
+    )
     const cNames = {
       callConstructors: 'wasm_call_ctors',
       setTop: 'lua_settop',

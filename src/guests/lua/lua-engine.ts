@@ -6,7 +6,7 @@
  *             All state is in linear memory and the stack pointer. Memory ends at `memoryBytesMax`, whatever the machine has.
  */
 import { GuestFault } from '../guest.ts'
-import { GAS_EXPORT, meterModule } from '../wasm/meter.ts'
+import { GAS_EXPORT, meterModule, STACK_LOW_EXPORT, STACK_RED_ZONE_BYTES } from '../wasm/meter.ts'
 import { LUA_EXPORTS, LUA_IMPORT_MODULE, LUA_IMPORTS, readLuaBinary } from './lua-binary.ts'
 
 const PAGE_BYTES = 65_536
@@ -21,6 +21,7 @@ interface LuaExports {
   readonly table: WebAssembly.Table
   readonly gas: WebAssembly.Global<'i64'>
   readonly stackPointer: WebAssembly.Global<'i32'>
+  readonly stackLow: WebAssembly.Global<'i32'>
   callConstructors(): void
   setTop(state: Pointer, index: number): void
   copy(state: Pointer, from: number, to: number): void
@@ -46,7 +47,7 @@ let compiled: WebAssembly.Module | undefined
 /** The metered interpreter, compiled once per thread. The memory limit is the host's, in `resize_heap`, so that one binary serves all. */
 export function luaModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(
-    meterModule(readLuaBinary(), { module: 'lua-5.3.6', memoryBytesMax: 2 ** 31, gas: GAS_AT_START }).bytes as Uint8Array<ArrayBuffer>,
+    meterModule(readLuaBinary(), { module: 'lua-5.3.6', memoryBytesMax: 2 ** 31, gas: GAS_AT_START, stackPointer: 0 }).bytes,
   )
   return compiled
 }
@@ -99,6 +100,16 @@ export class LuaEngine {
     }
     this.#refreshViews()
     return true
+  }
+
+  /** Ends a call into the interpreter: puts the stack pointer back and clears what the stack held, some of which C would carry on as padding. */
+  clearStack(): void {
+    const { stackPointer, stackLow } = this.exports
+    stackPointer.value = this.stackTop
+    const low = (stackLow.value >>> 0) - STACK_RED_ZONE_BYTES
+    this.bytes.fill(0, Math.min(low, this.stackTop - STACK_RED_ZONE_BYTES), this.stackTop)
+    stackLow.value = this.stackTop
+    this.#tempRet0 = 0
   }
 
   #refreshViews(): void {
@@ -193,7 +204,7 @@ export class LuaEngine {
 }
 
 function namedExports(raw: WebAssembly.Exports): LuaExports {
-  const named: Record<string, unknown> = { gas: raw[GAS_EXPORT], stackPointer: raw['heddle.global.0'] }
+  const named: Record<string, unknown> = { gas: raw[GAS_EXPORT], stackPointer: raw['heddle.global.0'], stackLow: raw[STACK_LOW_EXPORT] }
   for (const [name, letter] of Object.entries(LUA_EXPORTS)) named[name] = raw[letter]
   return named as unknown as LuaExports
 }

@@ -108,10 +108,9 @@ class LuaInstance implements GuestInstance {
   }
 
   capture(buffer: ImageBuffer): StateImage {
-    const { exports, bytes } = this.#engine
-    return buffer.capture(bytes, {
+    return buffer.capture(this.#engine.bytes, {
       ranges: this.#ranges(),
-      globals: [BigInt(exports.stackPointer.value)],
+      globals: [], // The stack pointer is the only one, and at rest always the same.
       anchors: [this.#state, this.#sizeCell, this.#mailbox],
     })
   }
@@ -121,7 +120,7 @@ class LuaInstance implements GuestInstance {
     if (this.#heapEnd() - end > UNUSED_BYTES_MAX) this.#engine = new LuaEngine(this.#limits.memoryBytesMax)
     this.#engine.growTo(end)
     applyImage(this.#engine.bytes, image, this.#heapEnd())
-    this.#engine.exports.stackPointer.value = Number(image.globals[0] ?? 0n)
+    this.#engine.clearStack()
     const [state = 0, sizeCell = 0, mailbox = 0] = image.anchors
     this.#state = state
     this.#sizeCell = sizeCell
@@ -189,6 +188,7 @@ class LuaInstance implements GuestInstance {
       throw this.#fault(thrown)
     } finally {
       this.#gasUsed = Math.min(gasMax, gasMax - Number(exports.gas.value))
+      this.#engine.clearStack()
     }
   }
 

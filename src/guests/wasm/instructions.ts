@@ -15,6 +15,7 @@ export const OP = {
   if: 0x04,
   end: 0x0b,
   call: 0x10,
+  globalSet: 0x24,
   tableSet: 0x26,
   memoryGrow: 0x40,
   memoryInit: 0xfc0008,

@@ -149,14 +149,18 @@ describe('the same results', () => {
       { depthSize: 'small' },
       fc.constantFrom(localGet(0), localGet(1), [0x42, 0x7f], [0x42, 5]),
       fc.tuple(tie('expression'), tie('expression'), fc.constantFrom(...operators)).map(([left, right, op]) => [...left, ...right, op]),
-      fc.tuple(tie('expression'), tie('expression'), tie('expression')).map(([test, yes, no]) => [...test, 0x50, 0x04, I64, ...yes, 0x05, ...no, 0x0b]),
+      fc
+        .tuple(tie('expression'), tie('expression'), tie('expression'))
+        .map(([test, yes, no]) => [...test, 0x50, 0x04, I64, ...yes, 0x05, ...no, 0x0b]),
       // A block whose loop runs 0 to 7 times, changing variable 0.
-      fc.tuple(tie('expression'), tie('expression')).map(([count, step]) => [
-        ...[...count, 0x42, 7, 0x83, ...localSet(2)],
-        ...[0x02, 0x40, 0x03, 0x40, ...localGet(2), 0x50, 0x0d, 1],
-        ...[...step, ...localSet(0), ...localGet(2), 0x42, 1, 0x7d, ...localSet(2), 0x0c, 0, 0x0b, 0x0b],
-        ...localGet(0),
-      ]),
+      fc
+        .tuple(tie('expression'), tie('expression'))
+        .map(([count, step]) => [
+          ...[...count, 0x42, 7, 0x83, ...localSet(2)],
+          ...[0x02, 0x40, 0x03, 0x40, ...localGet(2), 0x50, 0x0d, 1],
+          ...[...step, ...localSet(0), ...localGet(2), 0x42, 1, 0x7d, ...localSet(2), 0x0c, 0, 0x0b, 0x0b],
+          ...localGet(0),
+        ]),
     ),
   }))
   const i64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
@@ -183,16 +187,49 @@ describe('the same results', () => {
 
   it.each([
     ['legacy exceptions', { params: [I32], results: [I32], tag: true, code: [0x06, I32, ...localGet(0), 0x08, 0, 0x07, 0, 0x0b] }],
-    ['catch_all and rethrow', { params: [I32], results: [I32], tag: true, code: [0x06, I32, 0x06, I32, ...localGet(0), 0x08, 0, 0x19, 0x09, 0, 0x0b, 0x07, 0, 0x0b] }],
-    ['delegate', { params: [I32], results: [I32], tag: true, code: [0x06, I32, 0x06, I32, ...localGet(0), 0x08, 0, 0x18, 0, 0x07, 0, 0x0b] }],
-    ['try_table', { params: [I32], results: [I32], tag: true, code: [0x02, I32, 0x1f, 0x40, 1, 0, 0, 0, ...localGet(0), 0x08, 0, 0x0b, 0x00, 0x0b] }],
+    [
+      'catch_all and rethrow',
+      {
+        params: [I32],
+        results: [I32],
+        tag: true,
+        code: [0x06, I32, 0x06, I32, ...localGet(0), 0x08, 0, 0x19, 0x09, 0, 0x0b, 0x07, 0, 0x0b],
+      },
+    ],
+    [
+      'delegate',
+      { params: [I32], results: [I32], tag: true, code: [0x06, I32, 0x06, I32, ...localGet(0), 0x08, 0, 0x18, 0, 0x07, 0, 0x0b] },
+    ],
+    [
+      'try_table',
+      { params: [I32], results: [I32], tag: true, code: [0x02, I32, 0x1f, 0x40, 1, 0, 0, 0, ...localGet(0), 0x08, 0, 0x0b, 0x00, 0x0b] },
+    ],
     ['br_table', { params: [I32], results: [I32], code: [0x02, I32, ...localGet(0), ...localGet(0), 0x0e, 2, 0, 0, 0, 0x0b] }],
-    ['tail call', { params: [I32], results: [I32], code: [...localGet(0), 0x45, 0x04, 0x40, ...i32Const(42), 0x0f, 0x0b, ...i32Const(0), 0x12, 0] }],
+    [
+      'tail call',
+      { params: [I32], results: [I32], code: [...localGet(0), 0x45, 0x04, 0x40, ...i32Const(42), 0x0f, 0x0b, ...i32Const(0), 0x12, 0] },
+    ],
     ['select with a type', { params: [I32], results: [I32], code: [...localGet(0), ...i32Const(3), ...localGet(0), 0x1c, 1, I32] }],
     ['references', { params: [I32], results: [I32], table: [0x70, 0, 4], code: [0xd0, 0x70, 0xd1, ...localGet(0), 0x6a] }],
     ['multi-value blocks', { params: [I32], results: [I32], code: [...localGet(0), 0x03, 0, 0x0b] }],
-    ['vectors', { params: [I32], results: [I32], memory: [0, 1], code: [...localGet(0), 0xfd, 17, 0xfd, 0x0c, ...new Array<number>(16).fill(1), 0xfd, 0xae, 0x01, 0xfd, 27, 2] }],
-    ['vector lanes in memory', { params: [I32], results: [I32], memory: [0, 1], code: [...i32Const(0), ...localGet(0), 0xfd, 17, 0xfd, 90, 2, 0, 1, ...i32Const(0), 0x28, 2, 0] }],
+    [
+      'vectors',
+      {
+        params: [I32],
+        results: [I32],
+        memory: [0, 1],
+        code: [...localGet(0), 0xfd, 17, 0xfd, 0x0c, ...new Array<number>(16).fill(1), 0xfd, 0xae, 0x01, 0xfd, 27, 2],
+      },
+    ],
+    [
+      'vector lanes in memory',
+      {
+        params: [I32],
+        results: [I32],
+        memory: [0, 1],
+        code: [...i32Const(0), ...localGet(0), 0xfd, 17, 0xfd, 90, 2, 0, 1, ...i32Const(0), 0x28, 2, 0],
+      },
+    ],
     ['saturating conversion', { params: [I32], results: [I32], code: [...localGet(0), 0xb7, 0xfc, 2] }],
     ['sign extension', { params: [I32], results: [I32], code: [...localGet(0), 0xc0] }],
   ] satisfies readonly (readonly [string, Parts])[])('%s', (_name, parts) => {
@@ -204,7 +241,9 @@ describe('the same results', () => {
 
   it('keeps real binaries valid', () => {
     const require = createRequire(import.meta.url)
-    const lua = ['5.0.3', '5.1.5', '5.2.4', '5.3.6', '5.4.7', '5.5.0'].map((version) => `lua-wasm-bindings/dist/glue/glue-lua-${version}.wasm`)
+    const lua = ['5.0.3', '5.1.5', '5.2.4', '5.3.6', '5.4.7', '5.5.0'].map(
+      (version) => `lua-wasm-bindings/dist/glue/glue-lua-${version}.wasm`,
+    )
     for (const file of [...lua, 'roaring-wasm/index.wasm']) {
       const { bytes } = meterModule(readFileSync(require.resolve(file)), { ...options, memoryBytesMax: 2 ** 31 })
       expect(WebAssembly.validate(bytes), file).toBe(true)
@@ -239,7 +278,32 @@ describe('one NaN', () => {
 
   it('f64x2.div, in each lane by itself', () => {
     const lanes = (lane: number): bigint => {
-      const divided = [0xfd, 0x0c, ...new Array<number>(16).fill(0), 0xfd, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0xfd, 0xf3, 0x01]
+      const divided = [
+        0xfd,
+        0x0c,
+        ...new Array<number>(16).fill(0),
+        0xfd,
+        0x0c,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0xf0,
+        0x3f,
+        0xfd,
+        0xf3,
+        0x01,
+      ]
       const { run } = metered({ results: [I64], locals: [[1, V128]], code: [...divided, 0xfd, 29, lane] })
       return BigInt.asUintN(64, run() as bigint)
     }
@@ -250,7 +314,14 @@ describe('one NaN', () => {
 
 describe('what it tells and caps', () => {
   it('exports the mutable globals', () => {
-    const parts: Parts = { code: [], globals: [[I32, 1, 0x41, 7, 0x0b], [I32, 0, 0x41, 8, 0x0b], [I64, 1, 0x42, 9, 0x0b]] }
+    const parts: Parts = {
+      code: [],
+      globals: [
+        [I32, 1, 0x41, 7, 0x0b],
+        [I32, 0, 0x41, 8, 0x0b],
+        [I64, 1, 0x42, 9, 0x0b],
+      ],
+    }
     const module = meterModule(assemble(parts), options)
     expect(module.globals).toEqual(['heddle.global.0', 'heddle.global.2'])
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes))
@@ -287,7 +358,9 @@ describe('refuses', () => {
     ['mutable references', { globals: [[0x6f, 1, 0xd0, 0x6f, 0x0b]], code: [] }, /mutable global/],
     ['names kept for the host', { exportName: 'heddle.gas', code: [] }, /heddle\.gas/],
   ] satisfies readonly (readonly [string, Parts, RegExp])[])('%s', (_name, parts, problem) => {
-    expect(() => meterModule(assemble(parts), options)).toThrow(expect.objectContaining({ code: 'module-unsupported', message: expect.stringMatching(problem) }))
+    expect(() => meterModule(assemble(parts), options)).toThrow(
+      expect.objectContaining({ code: 'module-unsupported', message: expect.stringMatching(problem) }),
+    )
   })
 
   it('any other bytes, with a code', () => {

@@ -5,6 +5,7 @@
  *             `heddle.global.<index>`, memories capped, and in the code:
  *             - one unit at each function entry and loop head; `unreachable` once the global is below zero
  *             - 1 unit per started KiB of bulk memory work and of memory growth, 1 per 1024 table entries, before it is done
+ *             - where the stack pointer is set, its lowest value kept in the exported global `heddle.stack-low`
  *             - NaN results of floating-point arithmetic made the one canonical NaN, since their bits depend on the processor
  * Source      WebAssembly core specification 3.0 (binary format)
  * Invariants  Apart from the count a metered module computes what the original does. Units are a property of the binary and of
@@ -16,6 +17,9 @@ import { readLayout, SECTION, type WasmLayout } from './layout.ts'
 
 export const METER_VERSION = 1
 export const GAS_EXPORT = 'heddle.gas'
+export const STACK_LOW_EXPORT = 'heddle.stack-low'
+/** Compilers let functions that call no others use this much below the stack pointer without setting it. */
+export const STACK_RED_ZONE_BYTES = 128
 const GLOBAL_EXPORT = 'heddle.global.'
 const PAGE_BYTES = 65_536
 const I32 = 0x7f
@@ -30,6 +34,11 @@ export interface MeterOptions {
   readonly memoryBytesMax: number
   /** What the counter holds when the module is instantiated: covers its start function. */
   readonly gas: bigint
+  /**
+   * Index of the global that is the C stack pointer. What lies below it is dead, but C copies some of it along as padding: for states
+   * to be equal byte for byte the host clears it after each call, and so must know how deep the stack was.
+   */
+  readonly stackPointer?: number
 }
 
 export interface MeteredModule {
@@ -46,7 +55,10 @@ export function meterModule(bytes: Uint8Array, options: MeterOptions): MeteredMo
   const layout = readLayout(bytes, options.module)
   const gasGlobal = layout.globals.length
   const globals = layout.globals.flatMap((global, index) => (global.isMutable && !global.isImported ? [index] : []))
-  const code = new CodeMeter(layout, gasGlobal)
+  const stackPointer = options.stackPointer ?? null
+  if (stackPointer !== null && layout.globals[stackPointer]?.isMutable !== true)
+    throw layout.refuse(`its global ${stackPointer} is no stack pointer`)
+  const code = new CodeMeter(layout, { gasGlobal, stackPointer })
   const out = new WasmWriter(bytes.length + (bytes.length >> 2))
   out.raw([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
   for (const section of orderedSections(layout)) {
@@ -84,7 +96,7 @@ function sectionBody(id: number, layout: WasmLayout, rewrite: Rewrite): Uint8Arr
     case SECTION.memory:
       return cappedMemories(layout, rewrite.options)
     case SECTION.global:
-      return withGasGlobal(section, rewrite.options.gas)
+      return withOwnGlobals(section, layout, rewrite.options)
     case SECTION.export:
       return withExports(section, rewrite)
     case SECTION.code:
@@ -111,21 +123,25 @@ function cappedMemories(layout: WasmLayout, options: MeterOptions): Uint8Array {
   return out.toBytes()
 }
 
-function withGasGlobal(section: WasmCursor | undefined, gas: bigint): Uint8Array {
+/** Gas, and after it the lowest stack pointer, which begins as the highest address. */
+function withOwnGlobals(section: WasmCursor | undefined, layout: WasmLayout, { gas, stackPointer }: MeterOptions): Uint8Array {
   const out = new WasmWriter((section === undefined ? 0 : section.end - section.at) + 32)
   const count = section === undefined ? 0 : section.u32()
-  out.u32(count + 1)
+  out.u32(count + (stackPointer === undefined ? 1 : 2))
   if (section !== undefined) out.raw(section.bytes.subarray(section.at, section.end))
   out.raw([I64, 1, 0x42])
   out.s64(gas)
   out.byte(OP.end)
+  const isStack64 = layout.memories[0]?.is64 ?? false
+  if (stackPointer !== undefined) out.raw([isStack64 ? I64 : I32, 1, isStack64 ? 0x42 : 0x41, 0x7f, OP.end])
   return out.toBytes()
 }
 
 function withExports(section: WasmCursor | undefined, rewrite: Rewrite): Uint8Array {
   const out = new WasmWriter((section === undefined ? 0 : section.end - section.at) + 256)
   const count = section === undefined ? 0 : section.u32()
-  out.u32(count + 1 + rewrite.globals.length)
+  const hasStack = rewrite.options.stackPointer !== undefined
+  out.u32(count + (hasStack ? 2 : 1) + rewrite.globals.length)
   if (section !== undefined) out.raw(section.bytes.subarray(section.at, section.end))
   const add = (name: string, index: number): void => {
     out.name(name)
@@ -133,6 +149,7 @@ function withExports(section: WasmCursor | undefined, rewrite: Rewrite): Uint8Ar
     out.u32(index)
   }
   add(GAS_EXPORT, rewrite.gasGlobal)
+  if (hasStack) add(STACK_LOW_EXPORT, rewrite.gasGlobal + 1)
   for (const index of rewrite.globals) add(`${GLOBAL_EXPORT}${index}`, index)
   return out.toBytes()
 }
@@ -184,16 +201,18 @@ class CodeMeter {
   readonly #layout: WasmLayout
   readonly #gasGlobal: readonly number[]
   readonly #tick: Uint8Array
+  readonly #stackPointer: number | null
+  readonly #stackLow: readonly number[]
   readonly #body = new WasmWriter(65_536)
   /** Local variables added to the current function: type -> index. */
   #added = new Map<number, number>()
   #firstFree = 0
 
-  constructor(layout: WasmLayout, gasGlobal: number) {
+  constructor(layout: WasmLayout, globals: { readonly gasGlobal: number; readonly stackPointer: number | null }) {
     this.#layout = layout
-    const index = new WasmWriter(8)
-    index.u32(gasGlobal)
-    this.#gasGlobal = [...index.toBytes()]
+    this.#gasGlobal = encodedIndex(globals.gasGlobal)
+    this.#stackPointer = globals.stackPointer
+    this.#stackLow = encodedIndex(globals.gasGlobal + 1)
     this.#tick = Uint8Array.from([0x23, ...this.#gasGlobal, 0x42, 1, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check()])
   }
 
@@ -252,6 +271,10 @@ class CodeMeter {
         this.#body.raw(bytes.subarray(copied, from))
         this.#chargeBulk(cursor, from, opcode)
         this.#body.raw(bytes.subarray(from, cursor.at))
+      } else if (opcode === OP.globalSet && this.#setsStackPointer(cursor, from)) {
+        this.#body.raw(bytes.subarray(copied, from))
+        this.#keepLowest()
+        this.#body.raw(bytes.subarray(from, cursor.at))
       } else {
         const nan = NAN_RULES.get(opcode)
         if (nan === undefined) continue
@@ -274,6 +297,35 @@ class CodeMeter {
     this.#body.raw(perPage ? [0x42, 6, 0x86] : [0x42, 10, 0x88])
     this.#body.raw(perPage ? [0x42, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x83] : [])
     this.#body.raw([0x42, 1, 0x7c, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check(), 0x20, ...local])
+  }
+
+  #setsStackPointer(cursor: WasmCursor, from: number): boolean {
+    return (
+      this.#stackPointer !== null && new WasmCursor(cursor.bytes, this.#layout.module, from + 1, cursor.end).u32() === this.#stackPointer
+    )
+  }
+
+  /** The new stack pointer is on top of the stack and stays there. */
+  #keepLowest(): void {
+    const is64 = this.#layout.memories[0]?.is64 ?? false
+    const local = this.#local(is64 ? I64 : I32)
+    const lessUnsigned = is64 ? 0x54 : 0x49
+    this.#body.raw([
+      0x22,
+      ...local,
+      0x23,
+      ...this.#stackLow,
+      lessUnsigned,
+      0x04,
+      0x40,
+      0x20,
+      ...local,
+      0x24,
+      ...this.#stackLow,
+      0x0b,
+      0x20,
+      ...local,
+    ])
   }
 
   #amountIs64(cursor: WasmCursor, from: number, opcode: number): boolean {
@@ -315,8 +367,12 @@ class CodeMeter {
       index = this.#firstFree + this.#added.size
       this.#added.set(type, index)
     }
-    const out = new WasmWriter(8)
-    out.u32(index)
-    return [...out.toBytes()]
+    return encodedIndex(index)
   }
+}
+
+function encodedIndex(index: number): readonly number[] {
+  const out = new WasmWriter(8)
+  out.u32(index)
+  return [...out.toBytes()]
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { counterProgram, idOf, messagesOf, openRig, type Program, type Rig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
+import { idOf, messagesOf, openRig, type Rig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
 import type { TxId } from '../../base/ids.ts'
 import { PUSH_DEPTH_MAX, PUSH_FANOUT_MAX } from '../../base/limits.ts'
 import { createDataItem } from '../../codec/data-item.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
 
 const tag = (name: string, value: unknown): { name: string; value: unknown } => ({ name, value })
+const ANCHOR = '0'.repeat(31).concat('7')
 const answer = (result: object): { data: string } => ({ data: JSON.stringify(result) })
 const tagsAsText = (tags: readonly TextTag[]): string => tags.map(({ name, value }) => `${name}=${value}`).join(' ')
 
@@ -27,7 +28,7 @@ describe('pushed messages', () => {
       tag('Pushed-For', b),
       tag('Gone', null),
     ]
-    const cause = await rig.send(a, 'Do', answer({ Messages: [{ Target: b, Data: 'hi', Anchor: '0'.repeat(31) + '7', Tags }] }))
+    const cause = await rig.send(a, 'Do', answer({ Messages: [{ Target: b, Data: 'hi', Anchor: ANCHOR, Tags }] }))
     await rig.settled()
     const [, message] = await messagesOf(rig, b)
     expect(tagsAsText(message!.tags)).toBe(
@@ -36,7 +37,7 @@ describe('pushed messages', () => {
     expect(message!.data).toBe('hi')
     const row = rig.rows.find(({ id }) => id === message!.id)
     expect(row).toMatchObject({ target: b, ownerAddress: rig.machine.units.authority })
-    expect(Buffer.from(row!.anchor).toString()).toBe('0'.repeat(31) + '7')
+    expect(Buffer.from(row!.anchor).toString()).toBe(ANCHOR)
     await rig.stop()
   })
 
@@ -220,16 +221,12 @@ describe('what cannot be sent', () => {
   })
 })
 
-/** Sends to b twice, spawns once, and assigns a stored note; each is to happen once, whenever the machine dies. */
-const busy: Program = (message, env, state) => counterProgram(message, env, state)
-
 it('everything is sent exactly once, wherever the machine is killed', async () => {
   const outcomes = new Set<string>()
   for (let killAt = 1; killAt < 40; killAt++) {
     let isArmed = false
     let count = 0
     const rig = await openRig({
-      program: busy,
       onWrite: () => {
         if (isArmed && ++count === killAt) throw new Error('killed')
       },

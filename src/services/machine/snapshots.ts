@@ -9,7 +9,7 @@ import { sha256 } from '../../base/hash.ts'
 import type { TxId } from '../../base/ids.ts'
 import { SNAPSHOTS_KEPT } from '../../base/limits.ts'
 import type { BlobName, BlobStore } from '../../store/blob-store.ts'
-import type { KvStore } from '../../store/kv-store.ts'
+import type { KvStore, KvWrite } from '../../store/kv-store.ts'
 import { decodeRecord, encodeRecord, type SnapshotRecord, slotKey } from './records.ts'
 
 export interface Snapshot {
@@ -38,10 +38,14 @@ export class Snapshots {
   async save(process: TxId, slot: number, bytes: Uint8Array): Promise<void> {
     const record: SnapshotRecord = { slot, sha256: toBase64url(sha256(bytes)), sizeBytes: bytes.length }
     await this.#blobs.put(blobOf(record), bytes)
-    const older = (await this.#records(process, slot)).filter((known) => known.slot !== slot).slice(SNAPSHOTS_KEPT - 1)
-    const kept = { space: 'snapshots', key: slotKey(process, slot), value: encodeRecord(record) } as const
-    await this.#kv.write([kept, ...older.map((known) => ({ space: 'snapshots', key: slotKey(process, known.slot), value: null }) as const)])
-    for (const known of older) if (known.sha256 !== record.sha256) await this.#blobs.delete(blobOf(known))
+    const all = [record, ...(await this.#records(process, slot)).filter((known) => known.slot !== slot)]
+    const old = all.slice(SNAPSHOTS_KEPT)
+    await this.#kv.write([
+      { space: 'snapshots', key: slotKey(process, slot), value: encodeRecord(record) },
+      ...old.map((known): KvWrite => ({ space: 'snapshots', key: slotKey(process, known.slot), value: null })),
+    ])
+    const needed = new Set(all.slice(0, SNAPSHOTS_KEPT).map(({ sha256: hash }) => hash)) // Slots may share a state, and so a blob.
+    for (const known of old) if (!needed.has(known.sha256)) await this.#blobs.delete(blobOf(known))
   }
 
   /** Newest first. */

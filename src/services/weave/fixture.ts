@@ -20,11 +20,10 @@ export interface TestWeave {
   /** Fails the next commit. */
   failNext(): void
   /** Opens another weave on the same stores, as after a restart. */
-  reopen(): Promise<TestWeave>
-  clear(): Promise<void>
+  reopen(changes?: TestWeaveOptions): Promise<TestWeave>
 }
 
-export type TestWeaveOptions = Partial<Pick<WeaveDeps, 'sealing' | 'readComposite' | 'completionWrites'>>
+export type TestWeaveOptions = Partial<Pick<WeaveDeps, 'genesis' | 'sealing' | 'readComposite' | 'completionWrites'>>
 
 const START_MS = 1_750_000_000_000
 
@@ -63,11 +62,7 @@ async function openOn(stores: Pick<WeaveDeps, 'kv' | 'blobs'>, clock: TestWeave[
     failNext: () => {
       fails = true
     },
-    reopen: () => openOn(stores, clock, options),
-    clear: async () => {
-      await stores.kv.clear()
-      await stores.blobs.clear()
-    },
+    reopen: (changes) => openOn(stores, clock, { ...options, ...changes }),
   }
 }
 

@@ -8,7 +8,7 @@ import { concat } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { type Address, type BlockHash, idBytes, type TxId } from '../../base/ids.ts'
-import { ANCHOR_DEPTH_MAX } from '../../base/limits.ts'
+import { ANCHOR_DEPTH_MAX, BLOCK_LIST_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import type { Account } from '../../codec/account-trie.ts'
 import type { Block } from '../../codec/block.ts'
@@ -317,12 +317,7 @@ export class Weave {
 
   /** One block from the mempool, also when that is empty. */
   seal(): Promise<Block> {
-    return this.#turns.run(async () => {
-      const { block, dropped } = await seal(this.#sealingDeps)
-      for (const pending of dropped) await this.#forgetReference(pending)
-      for (const listener of this.#sealed) listener(block)
-      return block
-    })
+    return this.#turns.run(() => this.#sealNow())
   }
 
   /** Takes the tip back; its transactions wait again. Fails with `not-allowed` at a final block. */
@@ -337,6 +332,7 @@ export class Weave {
     if (!this.allowsMint)
       throw new HeddleError('not-allowed', { what: 'mint' }, `the network ${this.network} does not mint; use one whose genesis allows it`)
     return this.#turns.run(async () => {
+      if (this.#state.mints.length >= BLOCK_LIST_MAX) await this.#sealNow() // A block has room for so many.
       await this.#deps.journal.commit({ writes: [mintWrite(address, this.#state.mintOf(address) + winston)], events: [] })
       this.#state.addMint(address, winston)
       return this.account(address)?.balanceWinston ?? 0n
@@ -358,6 +354,13 @@ export class Weave {
       this.#state.leave([id])
       await this.#forgetReference(pending)
     })
+  }
+
+  async #sealNow(): Promise<Block> {
+    const { block, dropped } = await seal(this.#sealingDeps)
+    for (const pending of dropped) await this.#forgetReference(pending)
+    for (const listener of this.#sealed) listener(block)
+    return block
   }
 
   async #forgetReference({ tx, dataRoot }: PendingTransaction): Promise<void> {
