@@ -119,7 +119,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   let weave: Weave | null = null
   const archive = new Archive({ kv, blobs, transactions: { readData: (...range) => opened(weave).readData(...range) } })
   const bundles = new BundleReader(kv, archive)
-  const journal = await Journal.open(kv, index, rowSource(archive))
+  const journal = await Journal.open(kv, index, rowSource(archive), log)
   const height = (): number => opened(weave).height()
   const opener = new BundleOpener({ kv, journal, archive, clock, height, log })
   weave = await openWeave({

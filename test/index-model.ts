@@ -109,8 +109,7 @@ export class IndexModel {
   }
 
   #drop(id: TxId): void {
-    const known = this.rows.get(id)
-    if (known?.place) return
+    if (this.placeOf(id) !== null) return
     this.#removeEdges(({ child, parent }) => child === id || parent === id)
     for (const child of this.rows.values()) {
       if (child.parent !== id) continue

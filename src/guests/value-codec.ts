@@ -227,7 +227,7 @@ export class ValueReader {
     const [from, to] = this.#range()
     const bytes = this.#bytes
     if (to - from <= 64 && isAscii(bytes, from, to)) return bytes.toString('latin1', from, to)
-    return toTextStrict(bytes.subarray(from, to)) ?? Uint8Array.prototype.slice.call(bytes, from, to)
+    return toTextStrict(bytes.subarray(from, to)) ?? new Uint8Array(bytes.subarray(from, to))
   }
 
   #range(): [from: number, to: number] {

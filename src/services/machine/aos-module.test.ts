@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { utf8 } from '../../base/bytes.ts'
+import { toBase64url, utf8 } from '../../base/bytes.ts'
+import { sha256 } from '../../base/hash.ts'
 import type { TxId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Evaluation, GuestEnv, GuestMessage } from '../../guests/guest.ts'
@@ -26,7 +27,8 @@ function envOf(process: TxId, tags: Record<string, string> = {}): GuestEnv {
 
 async function open(process: TxId, source: string, tags?: Record<string, string>, snapshot: Uint8Array | null = null): Promise<GuestEnv> {
   const env = envOf(process, tags)
-  await pool.open(process, { id: id('m'), format: 'heddle-lua-1', bytes: utf8(source) }, env, snapshot)
+  const bytes = utf8(source)
+  await pool.open(process, { id: toBase64url(sha256(bytes)) as TxId, format: 'heddle-lua-1', bytes }, env, snapshot)
   return env
 }
 
@@ -34,9 +36,18 @@ let nonce = 0
 function message(process: TxId, from: string, tags: Record<string, string>, data: string | Uint8Array = ''): GuestMessage {
   nonce += 1
   return {
-    Id: String(nonce).padStart(43, '0'), Data: data, Owner: from, Target: process, From: from,
+    Id: String(nonce).padStart(43, '0'),
+    Data: data,
+    Owner: from,
+    Target: process,
+    From: from,
     Tags: Object.entries(tags).map(([name, value]) => ({ name, value })),
-    Epoch: 0, Nonce: nonce, Timestamp: 1_700_000_000_000 + nonce * 1000, 'Block-Height': 100 + nonce, Cron: false, 'Read-Only': false,
+    Epoch: 0,
+    Nonce: nonce,
+    Timestamp: 1_700_000_000_000 + nonce * 1000,
+    'Block-Height': 100 + nonce,
+    Cron: false,
+    'Read-Only': false,
   }
 }
 
@@ -98,7 +109,12 @@ describe('the aos module in a guest', () => {
 
   it('boots, evaluates and answers', async () => {
     const process = id('B')
-    expect((await boot(process, { Name: 'b' })).result).toMatchObject({ Output: { data: '', print: true }, Messages: [], Spawns: [], Assignments: [] })
+    expect((await boot(process, { Name: 'b' })).result).toMatchObject({
+      Output: { data: '', print: true },
+      Messages: [],
+      Spawns: [],
+      Assignments: [],
+    })
     await evaluate(process, `Handlers.add('Inc', function(msg) N = (N or 0) + 1 msg.reply({ Data = tostring(N) }) end)`)
     const { ok, result } = await pool.evaluate(process, message(process, ALICE, { Action: 'Inc', Reference: '77' }))
     expect(ok).toBe(true)
@@ -122,7 +138,10 @@ describe('the aos module in a guest', () => {
     const process = id('C')
     await boot(process)
     await evaluate(process, `Handlers.add('Bad', function() N = 99 Send({ Target = 'x' }) Receive('never') end)`)
-    await evaluate(process, `Handlers.add('Worse', function() N = 1 table.insert(Inbox, 1) math.random() Handlers.once('q', function() end) error('no') end)`)
+    await evaluate(
+      process,
+      `Handlers.add('Worse', function() N = 1 table.insert(Inbox, 1) math.random() Handlers.once('q', function() end) error('no') end)`,
+    )
     const before = await pool.snapshot(process)
     const { ok, result } = await pool.evaluate(process, message(process, ALICE, { Action: 'Worse' }))
     expect(ok).toBe(false)
@@ -162,7 +181,11 @@ describe('the aos module in a guest', () => {
 
   it('a token spawned with its source as data works', async () => {
     const process = id('G')
-    const { result } = await boot(process, { 'On-Boot': 'Data', Ticker: 'TKN', Denomination: '0', 'Total-Supply': '1000' }, processSource('token'))
+    const { result } = await boot(
+      process,
+      { 'On-Boot': 'Data', Ticker: 'TKN', Denomination: '0', 'Total-Supply': '1000' },
+      processSource('token'),
+    )
     expect(result.Error).toBeUndefined()
     const info = await pool.dryRun(process, message(process, ALICE, { Action: 'Info' }))
     const [reply] = info.result.Messages as { Tags: { name: string; value: string }[] }[]

@@ -9,7 +9,7 @@ import { concat, EMPTY, fromBase64url, toBase64url } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
 import { idBytes, type TxId } from '../../base/ids.ts'
 import { createDataItemSync, type DataItem, type ItemSigner } from '../../codec/data-item.ts'
-import type { TextTag } from '../../codec/tags.ts'
+import { type Tag, textTag } from '../../codec/tags.ts'
 import { AO_VARIANT } from './protocol.ts'
 
 const HEIGHT_DIGITS = 12
@@ -38,23 +38,37 @@ export function heightText(height: number): string {
   return String(height).padStart(HEIGHT_DIGITS, '0')
 }
 
-export function assignmentTags(fields: AssignmentFields): TextTag[] {
+export function assignmentTags(fields: AssignmentFields): Tag[] {
   return [
-    { name: 'Process', value: fields.process },
-    { name: 'Epoch', value: '0' },
-    { name: 'Nonce', value: String(fields.slot) },
-    { name: 'Hash-Chain', value: fields.hashChain },
-    { name: 'Block-Height', value: heightText(fields.height) },
-    { name: 'Timestamp', value: String(fields.timestampMs) },
-    { name: 'Data-Protocol', value: 'ao' },
-    { name: 'Type', value: 'Assignment' },
-    { name: 'Variant', value: AO_VARIANT },
-    ...(fields.message === null ? [] : [{ name: 'Message', value: fields.message }]),
-    ...fields.exclude.map((value) => ({ name: 'Exclude', value })),
+    { name: NAMES.process, value: ascii(fields.process) },
+    EPOCH,
+    { name: NAMES.nonce, value: ascii(String(fields.slot)) },
+    { name: NAMES.hashChain, value: ascii(fields.hashChain) },
+    { name: NAMES.height, value: ascii(heightText(fields.height)) },
+    { name: NAMES.timestamp, value: ascii(String(fields.timestampMs)) },
+    ...KIND,
+    ...(fields.message === null ? [] : [{ name: NAMES.message, value: ascii(fields.message) }]),
+    ...fields.exclude.map((value) => textTag('Exclude', value)),
   ]
 }
 
 /** Signed at once, not in the thread pool: the next slot's hash chain needs this id. */
 export function createAssignment(fields: AssignmentFields, signer: ItemSigner, anchor: Uint8Array): DataItem {
   return createDataItemSync({ tags: assignmentTags(fields), data: EMPTY, anchor }, signer)
+}
+
+/** Encoded once: this runs for every message. */
+const NAMES = {
+  process: ascii('Process'),
+  nonce: ascii('Nonce'),
+  hashChain: ascii('Hash-Chain'),
+  height: ascii('Block-Height'),
+  timestamp: ascii('Timestamp'),
+  message: ascii('Message'),
+}
+const EPOCH = textTag('Epoch', '0')
+const KIND = [textTag('Data-Protocol', 'ao'), textTag('Type', 'Assignment'), textTag('Variant', AO_VARIANT)]
+
+function ascii(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1')
 }

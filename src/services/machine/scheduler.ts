@@ -89,11 +89,13 @@ export interface SchedulerDeps {
 type Slotted = Pick<LogRecord, 'message' | 'exclude' | 'origin' | 'depth'>
 
 const ANCHOR_BYTES = 32
+const ANCHORS_DRAWN = 128
 const EMPTY_SHA256 = sha256(EMPTY)
 
 export class Scheduler implements ItemHandler {
   readonly #deps: SchedulerDeps
   readonly #tickets = new Map<TxId, Ticket>()
+  #anchors: Uint8Array = EMPTY
   readonly #assigning = new Map<string, Promise<AssignReceipt>>()
 
   constructor(deps: SchedulerDeps) {
@@ -208,11 +210,11 @@ export class Scheduler implements ItemHandler {
   }
 
   #record(process: TxId, at: Slotted & { slot: number; hashChain: string; afterMs: number }): { record: LogRecord; commit: Commit } {
-    const { chain, random, signer } = this.#deps
+    const { chain, signer } = this.#deps
     const timestampMs = Math.max(chain.timestampMs(), at.afterMs + 1)
     const { slot, hashChain, exclude } = at
     const fields = { process, slot, hashChain, height: chain.height(), timestampMs, message: slot === 0 ? null : at.message, exclude }
-    const assignment = createAssignment(fields, signer, random.bytes(ANCHOR_BYTES))
+    const assignment = createAssignment(fields, signer, this.#anchor())
     const record: LogRecord = {
       slot,
       assignment: assignment.id,
@@ -226,6 +228,14 @@ export class Scheduler implements ItemHandler {
     }
     const stored = this.#storedAssignment(assignment)
     return { record, commit: { writes: [...stored.writes, ...logWrites(process, record)], events: stored.events } }
+  }
+
+  /** Asking the system for randomness costs as much for many bytes as for few. */
+  #anchor(): Uint8Array {
+    if (this.#anchors.length === 0) this.#anchors = this.#deps.random.bytes(ANCHOR_BYTES * ANCHORS_DRAWN)
+    const anchor = this.#anchors.subarray(0, ANCHOR_BYTES)
+    this.#anchors = this.#anchors.subarray(ANCHOR_BYTES)
+    return anchor
   }
 
   #storedAssignment(item: DataItem): Commit {

@@ -79,17 +79,51 @@ describe('file BlobStore', () => {
 
   it('killed amid puts, it keeps every acknowledged blob and none in part', { timeout: 30_000 }, async () => {
     const folder = await tempFolder()
-    const writer = spawn(process.execPath, [WRITER, folder, '16'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const exit = once(writer, 'exit')
-    const acknowledged: number[] = []
-    for await (const line of createInterface({ input: writer.stdout })) if (acknowledged.push(Number(line)) === 200) writer.kill('SIGKILL')
-    await exit
+    const { acknowledged, failed } = await writtenUntil(200, process.execPath, [WRITER, folder, '16'])
+    expect(failed.size).toBe(0)
+    await checkBlobs(folder, acknowledged)
+  })
+
+  it('a full disk fails the put with store-failed, and leaves nothing of the blob', { timeout: 30_000 }, async () => {
+    const folder = await tempFolder()
+    const limited = ['-c', 'ulimit -f 150; exec "$0" "$@"', process.execPath, WRITER, folder, '4']
+    const { acknowledged, failed } = await writtenUntil(100, '/bin/sh', limited)
+    expect(new Set(failed.values())).toEqual(new Set(['store-failed']))
+    expect([...failed.keys()].filter((n) => n % 3 === 0)).not.toEqual([])
+    expect(acknowledged).not.toEqual([])
+    await checkBlobs(folder, acknowledged)
     const store = await openFileBlobStore(folder)
-    for (let n = 0; n <= Math.max(...acknowledged) + 20; n++) {
-      const size = await store.sizeBytes(blobName(n))
-      if (size === null) expect(acknowledged, `blob ${n} is absent`).not.toContain(n)
-      else expect(Buffer.compare((await store.read(blobName(n), 0, size))!, blobBytes(n)), `blob ${n}`).toBe(0)
-    }
+    for (const n of failed.keys()) expect(await store.sizeBytes(blobName(n)), `blob ${n}`).toBeNull()
     await store.close()
   })
 })
+
+/** Runs the writer until it printed `lines` lines, kills it, and returns what it said. */
+async function writtenUntil(
+  lines: number,
+  command: string,
+  args: readonly string[],
+): Promise<{ acknowledged: readonly number[]; failed: ReadonlyMap<number, string> }> {
+  const writer = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = once(writer, 'exit')
+  const acknowledged: number[] = []
+  const failed = new Map<number, string>()
+  for await (const line of createInterface({ input: writer.stdout })) {
+    const [number, code] = line.split(' ')
+    if (code === undefined) acknowledged.push(Number(number))
+    else failed.set(Number(number), code)
+    if (acknowledged.length + failed.size === lines) writer.kill('SIGKILL')
+  }
+  await exit
+  return { acknowledged, failed }
+}
+
+async function checkBlobs(folder: string, acknowledged: readonly number[]): Promise<void> {
+  const store = await openFileBlobStore(folder)
+  for (let n = 0; n <= Math.max(...acknowledged) + 20; n++) {
+    const size = await store.sizeBytes(blobName(n))
+    if (size === null) expect(acknowledged, `blob ${n} is absent`).not.toContain(n)
+    else expect(Buffer.compare((await store.read(blobName(n), 0, size))!, blobBytes(n)), `blob ${n}`).toBe(0)
+  }
+  await store.close()
+}

@@ -199,11 +199,11 @@ class Parts {
 
   /** Of a mined transaction nothing is dropped. */
   #drop(id: Uint8Array): void {
-    const r = this.#rows.find(id)
-    const place = r === null ? null : this.#shelf.place(r)
-    if (place !== null && place.sk !== null) return
+    if (this.#family.rootOf(id) !== null) return
     this.#family.forget(id)
-    if (place === null) return
+    const r = this.#rows.find(id)
+    if (r === null) return
+    const place = this.#shelf.place(r)
     const body = one<{ bytes: Uint8Array }>(this.#getBody, place.r)!.bytes
     if (place.parent !== 0) this.#dictionary.countParent(this.#family.parentId(place.parent), -1)
     this.#dictionary.discount(termSource(body, new Uint8Array(0)))

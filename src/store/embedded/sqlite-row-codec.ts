@@ -260,12 +260,12 @@ class Unpacker {
     return value
   }
 
-  bytes(size: number): Buffer {
+  bytes(size: number): Uint8Array {
     this.#at += size
-    return this.#buffer.subarray(this.#at - size, this.#at)
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset + this.#at - size, size)
   }
 
-  blob(): Buffer {
+  blob(): Uint8Array {
     return this.bytes(this.uint(4))
   }
 }

@@ -1,0 +1,245 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { utf8 } from '../base/bytes.ts'
+import { parseTxId, type TxId } from '../base/ids.ts'
+import { silentLog } from '../base/log.ts'
+import { isSupportedFormat } from './formats.ts'
+import type { GuestEnv, GuestModule } from './guest.ts'
+import { createGuestPool, type GuestPool, type GuestPoolOptions } from './guest-pool.ts'
+
+function id(name: string): TxId {
+  return parseTxId(`${name.padEnd(42, '_')}A`)
+}
+
+function moduleOf(source: string, name = 'module'): GuestModule {
+  return { id: id(name), format: 'heddle-lua-1', bytes: utf8(source) }
+}
+
+/** Counts its messages; evaluates their Data. */
+const COUNTER = moduleOf(`
+count = 0
+function handle(msg, env)
+  count = count + 1
+  local value = msg.Data and assert(load(msg.Data))()
+  return { ok = true, response = { Output = { count = count, value = value, process = env.Process.Id } } }
+end`)
+
+function envOf(process: TxId): GuestEnv {
+  return { Process: { Id: process, Owner: id('owner'), Tags: [] }, Module: { Id: COUNTER.id, Owner: id('author'), Tags: [] } }
+}
+
+const pools: GuestPool[] = []
+function startPool(options: Partial<GuestPoolOptions> = {}): GuestPool {
+  const pool = createGuestPool({ workers: 1, memoryBytesMax: 256 * 1024 * 1024, log: silentLog, ...options })
+  pools.push(pool)
+  return pool
+}
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.stop()))
+})
+
+async function open(pool: GuestPool, name: string, module = COUNTER, snapshot: Uint8Array | null = null): Promise<TxId> {
+  const process = id(name)
+  await pool.open(process, module, envOf(process), snapshot)
+  return process
+}
+
+async function countOf(pool: GuestPool, process: TxId): Promise<unknown> {
+  const { result } = await pool.dryRun(process, { Data: 'return count' })
+  return (result.Output as { count: number }).count - 1
+}
+
+describe('a process in a pool', () => {
+  it('evaluates in the order of the calls, across two workers', async () => {
+    const pool = startPool({ workers: 2 })
+    const processes = [await open(pool, 'one'), await open(pool, 'two')]
+    for (const process of processes) {
+      const evaluations = await Promise.all(Array.from({ length: 100 }, () => pool.evaluate(process, { Data: 'return "x"' })))
+      expect(evaluations.map(({ result }) => result.Output)).toEqual(
+        Array.from({ length: 100 }, (_, n) => ({ count: n + 1, value: 'x', process })),
+      )
+      expect(evaluations.every(({ ok, gasUsed, timeMs }) => ok && gasUsed > 0 && timeMs > 0)).toBe(true)
+    }
+  })
+
+  it('keeps nothing of a dry run or an error', async () => {
+    const pool = startPool()
+    const process = await open(pool, 'one')
+    await pool.evaluate(process, {})
+    expect((await pool.dryRun(process, {})).result.Output).toMatchObject({ count: 2 })
+    expect(await pool.evaluate(process, { Data: 'error("no", 0)' })).toMatchObject({ ok: false, failure: 'error', result: { Error: 'no' } })
+    expect(await countOf(pool, process)).toBe(1)
+  })
+
+  it('goes on from a snapshot, also in another pool', async () => {
+    const [first, second] = [startPool(), startPool()]
+    const process = await open(first, 'one')
+    for (let n = 0; n < 5; n++) await first.evaluate(process, { Data: 'seen = (seen or "") .. math.random(9)' })
+    const snapshot = await first.snapshot(process)
+    await open(second, 'one', COUNTER, snapshot)
+    const message = { Data: 'return seen .. math.random(1, 1000000)' }
+    expect((await second.evaluate(process, message)).result).toEqual((await first.evaluate(process, message)).result)
+    expect(await second.snapshot(process)).toEqual(await first.snapshot(process))
+  })
+
+  it('closes, and can be opened again', async () => {
+    const pool = startPool()
+    const process = await open(pool, 'one')
+    await pool.evaluate(process, {})
+    await pool.close(process)
+    expect(pool.isOpen(process)).toBe(false)
+    await expect(pool.evaluate(process, {})).rejects.toMatchObject({ code: 'guest-lost', facts: { process } })
+    await open(pool, 'one')
+    expect(await countOf(pool, process)).toBe(0)
+    await pool.close(id('never opened'.replaceAll(' ', '_')))
+  })
+
+  it('is opened once, however often that is asked for', async () => {
+    const pool = startPool()
+    const [process] = await Promise.all([open(pool, 'one'), open(pool, 'one')])
+    await pool.evaluate(process, {})
+    await open(pool, 'one')
+    expect(await countOf(pool, process)).toBe(1)
+  })
+})
+
+describe('programs that cannot run', () => {
+  it('are refused with the reason, and harm nobody', async () => {
+    const pool = startPool()
+    const good = await open(pool, 'good')
+    await expect(open(pool, 'broken', moduleOf('this is no Lua', 'broken'))).rejects.toMatchObject({
+      code: 'module-unsupported',
+      message: expect.stringContaining('syntax error'),
+    })
+    await expect(open(pool, 'wasm', { ...COUNTER, id: id('wasm'), format: 'wasm-unknown' })).rejects.toMatchObject({
+      code: 'module-unsupported',
+      message: expect.stringContaining('heddle-lua-1'),
+    })
+    await expect(open(pool, 'damaged', COUNTER, utf8('no snapshot'))).rejects.toMatchObject({ code: 'encoding-invalid' })
+    expect(pool.isOpen(id('broken'))).toBe(false)
+    expect(await countOf(pool, good)).toBe(0)
+  })
+
+  it('knows its formats', () => {
+    expect(isSupportedFormat('heddle-lua-1')).toBe(true)
+    expect(isSupportedFormat('wasm64-unknown-emscripten-draft_2024_02_15')).toBe(false)
+  })
+})
+
+describe('programs that do not end', () => {
+  const ENDLESS = { Data: 'while true do end' }
+  const unmetered = { timeMsMax: 400, gasMax: 2 ** 52 }
+
+  it('run out of gas first; the next message is served at once', async () => {
+    const pool = startPool({ gasMax: 1_000_000 })
+    const process = await open(pool, 'one')
+    expect(await pool.evaluate(process, ENDLESS)).toMatchObject({
+      ok: false,
+      failure: 'gas',
+      gasUsed: 1_000_000,
+      result: { Error: 'out of gas: limit 1000000' },
+    })
+    expect((await pool.evaluate(process, {})).result.Output).toMatchObject({ count: 1 })
+  })
+
+  it('are stopped by the clock otherwise, which costs the other processes of the worker no more than being opened again', async () => {
+    const pool = startPool(unmetered)
+    const [bad, neighbour] = [await open(pool, 'bad'), await open(pool, 'neighbour')]
+    const lost: TxId[] = []
+    pool.onLost((process) => {
+      expect(pool.isOpen(process)).toBe(false)
+      lost.push(process)
+    })
+    const snapshot = await pool.snapshot(neighbour)
+    const [evaluation, behind] = await Promise.allSettled([pool.evaluate(bad, ENDLESS), pool.evaluate(neighbour, {})])
+    expect(evaluation).toMatchObject({
+      value: { ok: false, failure: 'time', result: { Error: 'out of time: limit 400 ms', Messages: [] } },
+    })
+    expect(behind).toMatchObject({ reason: { code: 'guest-lost', facts: { process: neighbour } } })
+    expect(lost.sort()).toEqual([bad, neighbour].sort())
+    await open(pool, 'neighbour', COUNTER, snapshot)
+    expect((await pool.evaluate(neighbour, {})).result.Output).toMatchObject({ count: 1 })
+  })
+
+  it('are refused when they do not even start', async () => {
+    const pool = startPool(unmetered)
+    await expect(open(pool, 'slow', moduleOf('while true do end', 'slow'))).rejects.toMatchObject({
+      code: 'module-unsupported',
+      message: expect.stringContaining('within 400 ms'),
+    })
+    expect(await countOf(pool, await open(pool, 'one'))).toBe(0)
+  })
+})
+
+describe('recursion in a worker ends in an error of the program, not of the machine', () => {
+  it.each([
+    ['plain', 'local function f() return 1 + f() end return f()'],
+    ['pcall', 'local function f() local ok, e = pcall(f) if not ok then error(e, 0) end end return f()'],
+    ['gsub', 'local function f() return (("a"):gsub("a", f)) end return f()'],
+    ['sort', 'local function f() table.sort({ 1, 2, 3 }, f) end return f()'],
+    ['coroutine', 'local function f() return coroutine.wrap(f)() end return f()'],
+    ['metamethod', 'local t = setmetatable({}, { __index = function(t, k) return t[k .. 1] end }) return t.x'],
+    ['tostring', 'local t = setmetatable({}, { __tostring = function(t) return tostring(t) end }) return tostring(t)'],
+    ['load', 'local function f() return assert(load(f))() end return f()'],
+    ['nested tables', 'local s = "return " .. ("{"):rep(190) .. ("}"):rep(190) for _ = 1, 3 do load(s)() end error("stack overflow")'],
+  ])('%s', async (_name, code) => {
+    const pool = startPool()
+    const process = await open(pool, 'one')
+    const evaluation = await pool.evaluate(process, { Data: code })
+    expect(evaluation).toMatchObject({
+      ok: false,
+      failure: 'error',
+      result: { Error: expect.stringMatching(/overflow|error in error handling/) },
+    })
+    expect((await pool.evaluate(process, {})).result.Output).toMatchObject({ count: 1 })
+  })
+})
+
+describe('memory', () => {
+  it('is made room in by evicting the least recently used process, whose state is handed over', async () => {
+    const pool = startPool({ memoryBytesMax: 2 * 1024 * 1024 })
+    const evicted = new Map<TxId, Uint8Array>()
+    const handedOver = new Promise<void>((resolve) =>
+      pool.onEvicted((process, snapshot) => {
+        evicted.set(process, snapshot)
+        resolve()
+      }),
+    )
+    const lost: TxId[] = []
+    pool.onLost((process) => lost.push(process))
+    const first = await open(pool, 'first')
+    await pool.evaluate(first, { Data: 'kept = "state"' })
+    const others = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => open(pool, name)))
+    await handedOver
+    expect(lost[0]).toBe(first)
+    expect(pool.isOpen(first)).toBe(false)
+    expect(pool.isOpen(others.at(-1)!)).toBe(true)
+    await open(pool, 'first', COUNTER, evicted.get(first) ?? null)
+    expect((await pool.evaluate(first, { Data: 'return kept' })).result.Output).toMatchObject({ count: 2, value: 'state' })
+  })
+
+  it('ends for one program without ending for its neighbours', async () => {
+    const pool = startPool({ guestMemoryBytesMax: 32 * 1024 * 1024 })
+    const [greedy, neighbour] = [await open(pool, 'greedy'), await open(pool, 'neighbour')]
+    const evaluation = await pool.evaluate(greedy, { Data: 'local t = {} while true do t[#t + 1] = ("x"):rep(1024):rep(64) end' })
+    expect(evaluation).toMatchObject({
+      ok: false,
+      failure: 'memory',
+      result: { Error: expect.stringContaining('not enough memory (limit 33554432 bytes)') },
+    })
+    expect(await countOf(pool, greedy)).toBe(0)
+    expect(await countOf(pool, neighbour)).toBe(0)
+  })
+})
+
+describe('stopping', () => {
+  it('says so to whoever waits, and to whoever comes later', async () => {
+    const pool = startPool({ gasMax: 2 ** 52 })
+    const process = await open(pool, 'one')
+    const waiting = pool.evaluate(process, { Data: 'while true do end' })
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'stopping' })
+    await pool.stop()
+    await refused
+    await expect(pool.evaluate(process, {})).rejects.toMatchObject({ code: 'stopping' })
+    await expect(open(pool, 'two')).rejects.toMatchObject({ code: 'stopping' })
+  })
+})

@@ -1,0 +1,128 @@
+/** Signed data items of every signature type, from @dha-team/arbundles to a block and back. */
+import { createPublicKey, verify } from 'node:crypto'
+import { Bundle, DataItem } from '@dha-team/arbundles'
+import { Buffer } from 'node:buffer'
+import deepHash from 'arweave/node/lib/deepHash.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
+import { arweaveOf, ask, bundleOf, bytesOf, mine, nodeOf, type Receipt, sha256, signedItem, statusOf, upload } from './support/client.ts'
+import { SIGNERS } from './support/signers.ts'
+
+const DOORS = ['/tx', '/v1/tx', '/tx/arweave', '/v1/tx/ethereum']
+const TAGS = [
+  { name: 'Content-Type', value: 'text/plain' },
+  { name: 'App-Name', value: 'Test' },
+  { name: 'App-Name', value: 'Zweiter Wert äöü' },
+]
+const TARGET = 'zoljIRyzG5hp-R4EZV2q8kFI49OAoy23_B9YJ_yEEws'
+
+let node: TestNode
+beforeAll(async () => {
+  node = await startTestNode({ seal: 'manual' })
+})
+afterAll(() => node.stop())
+
+/** As a client checks it: RSA-PSS without salt over the deep hash of what is promised. */
+async function isReceiptSigned(receipt: Receipt): Promise<boolean> {
+  const promised = ['Bundlr', receipt.version, receipt.id, String(receipt.deadlineHeight), String(receipt.timestamp)]
+  const message = await deepHash(promised.map((text) => new TextEncoder().encode(text)))
+  const key = createPublicKey({ key: { kty: 'RSA', n: receipt.public, e: 'AQAB' }, format: 'jwk' })
+  return verify('sha256', message, { key, padding: 6, saltLength: 0 }, Buffer.from(receipt.signature, 'base64url'))
+}
+
+describe('a data item', () => {
+  for (const [i, { name, type, make }] of SIGNERS.entries()) {
+    it(`signed as ${name} (type ${type}) is readable and found at once, and settles in a block`, async () => {
+      const data = `signed by ${name}`
+      const anchor = `${i}`.padEnd(32, 'a')
+      const item = await signedItem(make(), data, { tags: TAGS, target: TARGET, anchor })
+      expect(item.signatureType).toBe(type)
+      const before = (await node.info()).height
+      const receipt = await upload(node.url, item, DOORS[i % DOORS.length])
+      expect(receipt).toMatchObject({ id: item.id, owner: sha256(item.rawOwner), version: '0.2.0', deadlineHeight: before + 200 })
+      expect(Math.abs(Date.now() - receipt.timestamp)).toBeLessThan(60_000)
+      expect(receipt.dataCaches).toEqual([new URL(node.url).host])
+      expect(await isReceiptSigned(receipt)).toBe(true)
+      expect(await isReceiptSigned({ ...receipt, deadlineHeight: receipt.deadlineHeight + 1 })).toBe(false)
+
+      expect(await ask(`${node.url}/${item.id}`)).toMatchObject({ status: 200, body: data })
+      expect(await ask(`${node.url}/raw/${item.id}`)).toMatchObject({ status: 200, body: data })
+      expect(await nodeOf(node.url, item.id)).toMatchObject({
+        id: item.id,
+        anchor: Buffer.from(anchor).toString('base64url'),
+        signature: item.signature,
+        recipient: TARGET,
+        owner: { address: sha256(item.rawOwner), key: item.owner },
+        data: { size: String(Buffer.byteLength(data)), type: 'text/plain' },
+        tags: TAGS,
+        block: null,
+      })
+
+      const bundleId = await bundleOf(node.url, item.id)
+      await mine(node.url)
+      const { height, current } = await node.info()
+      expect(await nodeOf(node.url, item.id)).toMatchObject({ bundledIn: { id: bundleId }, block: { id: current, height } })
+      expect(await statusOf(node.url, item.id)).toMatchObject({ status: 'CONFIRMED', info: 'pending', bundleId, blockHeight: height })
+      const raw = (await arweaveOf(node.url).transactions.getData(bundleId, { decode: true })) as Uint8Array
+      const bundle = new Bundle(Buffer.from(raw))
+      expect(await bundle.verify()).toBe(true)
+      expect(bundle.get(item.id).getRaw().equals(item.getRaw())).toBe(true)
+    })
+  }
+
+  it('may be bare: no tags, no target, no anchor, no data', async () => {
+    const item = await signedItem(SIGNERS[0]!.make(), '')
+    await upload(node.url, item)
+    const { status, headers, body } = await ask(`${node.url}/${item.id}`)
+    expect({ status, body, length: headers.get('content-length') }).toEqual({ status: 200, body: '', length: '0' })
+    expect(await nodeOf(node.url, item.id)).toMatchObject({
+      anchor: '',
+      recipient: '',
+      tags: [],
+      data: { size: '0', type: null },
+    })
+  })
+
+  it('posted again gets the receipt of the first time, from every door and after its block', async () => {
+    const item = await signedItem(SIGNERS[1]!.make(), 'the same again')
+    const all = await Promise.all([...DOORS, ...DOORS].map((door) => upload(node.url, item, door)))
+    await bundleOf(node.url, item.id)
+    await mine(node.url)
+    for (const receipt of [...all, await upload(node.url, item)]) expect(receipt).toEqual(all[0])
+    const { length } = new Bundle(Buffer.from(await bytesOf(`${node.url}/${await bundleOf(node.url, item.id)}`)))
+    expect(length).toBe(1)
+  })
+
+  it('without a content type is taken for what it is', async () => {
+    const item = await signedItem(SIGNERS[1]!.make(), 'no content type')
+    expect((await ask(`${node.url}/tx`, { method: 'POST', body: item.getRaw() })).status).toBe(200)
+    expect((await ask(`${node.url}/raw/${item.id}`)).body).toBe('no content type')
+  })
+
+  it('with as many tags as the standard allows keeps them all, in order', async () => {
+    const tags = Array.from({ length: 128 }, (_, i) => ({ name: `n${i % 64}`, value: `v${i}` }))
+    const item = await signedItem(SIGNERS[1]!.make(), 'x', { tags })
+    await upload(node.url, item)
+    expect((await nodeOf(node.url, item.id))?.tags).toEqual(tags)
+  })
+
+  it('becomes permanent with 18 blocks', async () => {
+    const item = await signedItem(SIGNERS[1]!.make(), 'for good')
+    await upload(node.url, item)
+    expect(await statusOf(node.url, item.id)).toMatchObject({ status: 'CONFIRMED' })
+    await bundleOf(node.url, item.id)
+    await ask(`${node.url}/mine/17`)
+    expect(await statusOf(node.url, item.id)).toMatchObject({ status: 'CONFIRMED' })
+    await mine(node.url)
+    expect(await statusOf(node.url, item.id)).toMatchObject({ status: 'FINALIZED', info: 'permanent' })
+  })
+
+  it('is proven valid by the bytes that the node serves', async () => {
+    const item = await signedItem(SIGNERS[4]!.make(), 'proof', { tags: TAGS })
+    await upload(node.url, item)
+    const bundle = await bundleOf(node.url, item.id)
+    const raw = Buffer.from(await bytesOf(`${node.url}/raw/${bundle}`))
+    const b2 = new Bundle(raw); console.log(b2.getIds(), b2.getSizes(), item.id, raw.length, b2.get(item.id).getRaw().equals(item.getRaw()), await DataItem.verify(item.getRaw()), b2.get(item.id).getRaw().length)
+    expect(await DataItem.verify(new Bundle(raw).get(item.id).getRaw())).toBe(true)
+  })
+})
