@@ -32,9 +32,10 @@ function testing.deliver(fields)
   return result.response, result.ok
 end
 
---- The first message. `tags` are the process's; an Authority is added.
-function testing.boot(tags, data)
+--- The first message. `tags` are the process's; an Authority is added. With `spawner`, a process sent it.
+function testing.boot(tags, data, spawner)
   local list = { { name = 'Type', value = 'Process' }, { name = 'Module', value = testing.module }, { name = 'Authority', value = testing.authority } }
+  if spawner then list[4] = { name = 'From-Process', value = spawner } end
   for _, tag in ipairs(tagList(tags or {})) do list[#list + 1] = tag end
   env = {
     Process = { Id = testing.process, Owner = testing.owner, Tags = list },
@@ -42,7 +43,8 @@ function testing.boot(tags, data)
   }
   local copy = {}
   for index, tag in ipairs(list) do copy[index] = { name = tag.name, value = tag.value } end
-  return testing.deliver({ Id = testing.process, Tags = copy, Data = data or '' })
+  local signer = spawner and testing.authority or testing.owner
+  return testing.deliver({ Id = testing.process, Owner = signer, From = spawner or signer, Tags = copy, Data = data or '' })
 end
 
 --- A message with an Action and other tags.

@@ -20,7 +20,7 @@ import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
 import type { Surface } from './http/route.ts'
 import { createServer } from './http/server.ts'
-import { Archive } from './services/archive.ts'
+import { Archive, type TransactionData } from './services/archive.ts'
 import { BundleReader, Bundler } from './services/bundler.ts'
 import { type NodeIdentity, nodeIdentity } from './services/identity.ts'
 import { Intake } from './services/intake.ts'
@@ -117,7 +117,11 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   const { kv, blobs, index } = stores
   const { config, identity, log, clock } = environment
   let weave: Weave | null = null
-  const archive = new Archive({ kv, blobs, transactions: { readData: (...range) => opened(weave).readData(...range) } })
+  const transactions: TransactionData = {
+    readData: (...range) => opened(weave).readData(...range),
+    hasData: (id) => opened(weave).hasData(id),
+  }
+  const archive = new Archive({ kv, blobs, transactions })
   const bundles = new BundleReader(kv, archive)
   const journal = await Journal.open(kv, index, rowSource(archive), log)
   const height = (): number => opened(weave).height()

@@ -85,6 +85,7 @@ export function sampleBlock(height: number, txIds: readonly TxId[], fork = 0): I
   }
 }
 
+const NEVER_MINED = 1_000_000
 const NAMES = ['App', 'Type', '', 'Größe']
 const VALUES = ['', 'one', 'Two', 'text/html', 'text/plain; a', 'two words', 'a*b', '*']
 const BYTES: Tag = { name: utf8('App'), value: Uint8Array.of(0xff, 0x00, 0xc3) }
@@ -161,7 +162,7 @@ export class Sampler {
 
   #bundle(late: boolean): { readonly parent: TxId; readonly ids: readonly TxId[] } {
     const n = 1 + this.#dice.below(this.#drawn + 4)
-    const parent = this.#parentOf(n, late) ?? sampleId(0)
+    const parent = this.#parentOf(n, late) ?? sampleId(NEVER_MINED)
     const most = 1 + this.#dice.below(6)
     const numbers = Array.from({ length: most }, () => n + this.#dice.below(this.#drawn + 4 - n + 1)).filter((child) => child % 5 !== 0)
     return { parent, ids: numbers.map(sampleId) }

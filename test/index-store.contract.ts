@@ -1,5 +1,5 @@
 /** What every IndexStore must do. The tests beside the implementations call it and add only what is theirs. */
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { sha256 } from '../src/base/hash.ts'
 import { bytesToAddress, type TxId } from '../src/base/ids.ts'
 import { textTag } from '../src/codec/tags.ts'
@@ -10,15 +10,18 @@ import { Dice, Sampler, sampleAddress, sampleBlock, sampleHash, sampleId, sample
 const NEWEST: TransactionQuery = { sort: 'HEIGHT_DESC', first: 100, after: null }
 const OLDEST: TransactionQuery = { ...NEWEST, sort: 'HEIGHT_ASC' }
 
-/** `open` gives an empty store each time. `seeds` is how many random histories are tried. */
+/** `open` gives an empty store. `seeds` is how many random histories are tried. */
 export function indexStoreContract(open: () => Promise<IndexStore>, seeds: number): void {
   let store: IndexStore
   let position: number
-  beforeEach(async () => {
+  beforeAll(async () => {
     store = await open()
+  })
+  beforeEach(async () => {
+    await store.clear()
     position = 0
   })
-  afterEach(() => store.close())
+  afterAll(() => store.close())
 
   const apply = async (...events: IndexEvent[]): Promise<void> => {
     position += events.length

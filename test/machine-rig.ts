@@ -349,6 +349,7 @@ const noTransactions = {
   async *readData(): AsyncIterable<Uint8Array> {
     yield* []
   },
+  hasData: async () => false,
 }
 
 function fakeIndex(stores: Stores): IndexStore {

@@ -9,7 +9,7 @@ Invariants  Tag names and values are text, except tables, which stay tables (sta
 ]]
 local json = require('.json')
 local order = require('.order')
-local utils = require('.utils')
+local stringify = require('.stringify')
 local Handlers = require('.handlers')
 
 --- Tags and fields that stay in `msg.Tags` and are not copied to the message itself.
@@ -172,8 +172,8 @@ local function plain(value)
 end
 
 local function addTag(tags, name, value)
-  value = plain(value)
-  if value ~= nil then tags[#tags + 1] = { name = tostring(name), value = value } end
+  if type(value) ~= 'string' then value = plain(value) end
+  if value ~= nil and name ~= nil then tags[#tags + 1] = { name = tostring(name), value = value } end
 end
 
 --- Adds the keys of a table, then the table's own Tags, as a list or as a map.
@@ -318,6 +318,7 @@ end
 function ao.result(result)
   result = result or {}
   local problem = result.Error or ao.outbox.Error
+  if problem and type(problem) ~= 'string' then problem = type(problem) == 'table' and stringify.format(problem) or tostring(problem) end
   if problem then return { Error = problem, Output = '', Messages = {}, Spawns = {}, Assignments = {} } end
   return {
     Output = result.Output or ao.outbox.Output,

@@ -18,7 +18,7 @@ return function(ao)
     end
     local value, second = chunk()
     if second then
-      ao.outbox.Error = type(second) == 'table' and stringify.format(second) or tostring(second)
+      ao.outbox.Error = second
       return
     end
     if value then table.insert(HANDLER_PRINT_LOGS, type(value) == 'table' and stringify.format(value) or tostring(value)) end

@@ -69,4 +69,7 @@ function handle(msg, env)
   return { ok = false, response = type(response) == 'string' and response or Dump(response) }
 end
 
+-- The sources of what is loaded are not needed again.
+for name in pairs(package.loaded) do package.preload[name] = nil end
+
 return handle

@@ -94,6 +94,7 @@ local function seed(msg)
   local words = tostring(msg.Owner) .. tostring(msg.Module or ao._module) .. tostring(msg.Id)
   chance.seed(tonumber(tostring(msg['Block-Height'] or 0) .. sumOfBytes(words)))
   Seeded = true
+  collectgarbage() -- What loading the module left behind would double the memory that each process settles at.
 end
 
 local function prepareState(msg)
@@ -211,8 +212,8 @@ local function failure(msg, problem, thread)
 end
 
 local function prompt()
-  if type(Prompt) ~= 'function' then return console.prompt(process._version) end
-  return describe(Prompt())
+  local ok, text = pcall(Prompt)
+  return ok and type(text) == 'string' and text or console.prompt(process._version)
 end
 
 local function output(msg)
@@ -236,7 +237,7 @@ end
 function process.handle(msg, env)
   ao.init(env)
   spellFields(msg)
-  system.now = tonumber(msg.Timestamp)
+  system.now = math.tointeger(tonumber(msg.Timestamp)) or system.now
   spreadTags(msg)
   prepareState(msg)
   HANDLER_PRINT_LOGS = {}

@@ -13,9 +13,14 @@ export function isSupportedFormat(format: string): boolean {
   return FORMATS.has(format)
 }
 
-/** Compiles what every program of the usual formats needs, so that the first process does not wait for it. */
-export function warmUp(): void {
-  luaModule()
+/** Compiled code that threads can share; making it takes longer than anything else at the start of one. */
+export interface SharedCode {
+  readonly lua: WebAssembly.Module
+}
+
+/** Compiles what programs of the usual formats need, or takes it over, so that the first process does not wait for it. */
+export function warmUp(shared: SharedCode | null): SharedCode {
+  return { lua: luaModule(shared?.lua) }
 }
 
 export function prepareProgram(module: GuestModule, limits: GuestLimits): GuestProgram {

@@ -10,6 +10,7 @@ import type { TxId } from '../base/ids.ts'
 import { GUEST_GAS_MAX, GUEST_MEMORY_BYTES_MAX, GUEST_TIME_MS_MAX, RESULT_BYTES_MAX } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
 import { evaluationOf, timedOut } from './evaluation.ts'
+import type { SharedCode } from './formats.ts'
 import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from './guest.ts'
 import { encodeValue } from './value-codec.ts'
 import { type EndCause, WorkerEnded, WorkerSlot } from './worker-slot.ts'
@@ -67,8 +68,10 @@ class WorkerGuestPool implements GuestPool {
   readonly #opening = new Map<TxId, Promise<void>>()
   readonly #onLost: ((process: TxId, reason: string) => void)[] = []
   readonly #onEvicted: ((process: TxId, snapshot: Uint8Array) => void)[] = []
+  #code: SharedCode | null = null
   #bytes = 0
-  #nextNumber = 1
+  #lastHandle = 0
+  #lastJob = 0
   #isStopping = false
 
   constructor(options: GuestPoolOptions) {
@@ -127,10 +130,10 @@ class WorkerGuestPool implements GuestPool {
   async #openIn(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
     if (this.#isStopping) throw stopping()
     const slot = this.#leastLoaded()
-    this.#spare ??= this.#startWorker()
-    const handle = this.#nextNumber++
+    this.#lastHandle += 1
+    const handle = this.#lastHandle
     const open: OpenProcess = { process, handle, slot, stateBytes: INSTANCE_BYTES, jobs: 0 }
-    const request = { kind: 'open', job: this.#nextNumber++, handle, process, module, env, snapshot } as const
+    const request = { kind: 'open', job: this.#nextJob(), handle, process, module, env, snapshot } as const
     let bytes: number
     try {
       bytes = (await slot.request(request)).bytes
@@ -142,6 +145,7 @@ class WorkerGuestPool implements GuestPool {
     this.#bytes += open.stateBytes
     this.#setBytes(open, bytes)
     this.#makeRoom()
+    this.#spare ??= this.#startWorker() // Not sooner: at the start of a node others need the processor more.
   }
 
   #openFailure(module: GuestModule, process: TxId, error: unknown): unknown {
@@ -152,7 +156,7 @@ class WorkerGuestPool implements GuestPool {
 
   async #evaluate(process: TxId, message: GuestMessage, isDry: boolean): Promise<Evaluation> {
     const open = this.#use(process)
-    const job = { job: this.#nextNumber++, handle: open.handle, isDry, message: encodeValue(message) }
+    const job = { job: this.#nextJob(), handle: open.handle, isDry, message: encodeValue(message) }
     try {
       const answer = await this.#track(open, open.slot.evaluate(job))
       this.#setBytes(open, answer.stateBytes)
@@ -186,7 +190,7 @@ class WorkerGuestPool implements GuestPool {
 
   async #request(open: OpenProcess, kind: 'snapshot' | 'close'): Promise<Uint8Array | undefined> {
     try {
-      const done = await this.#track(open, open.slot.request({ kind, job: this.#nextNumber++, handle: open.handle }))
+      const done = await this.#track(open, open.slot.request({ kind, job: this.#nextJob(), handle: open.handle }))
       return done.snapshot
     } catch (error) {
       throw endedFailure(open.process, error)
@@ -244,10 +248,23 @@ class WorkerGuestPool implements GuestPool {
     return spare
   }
 
+  /** Travels in 32 bits; only those under way must differ. */
+  #nextJob(): number {
+    this.#lastJob = (this.#lastJob + 1) % 2 ** 32
+    return this.#lastJob
+  }
+
   #startWorker(): WorkerSlot {
     const { guestMemoryBytesMax, gasMax, timeMsMax } = this.#options
     const limits = { memoryBytesMax: guestMemoryBytesMax, gasMax, resultBytesMax: RESULT_BYTES_MAX }
-    return new WorkerSlot({ settings: { limits }, timeMsMax, onEnded: (slot, cause, reason) => this.#workerEnded(slot, cause, reason) })
+    return new WorkerSlot({
+      settings: { limits, code: this.#code },
+      timeMsMax,
+      onReady: (code) => {
+        this.#code ??= code
+      },
+      onEnded: (slot, cause, reason) => this.#workerEnded(slot, cause, reason),
+    })
   }
 
   #workerEnded(slot: WorkerSlot, cause: EndCause, reason: string): void {

@@ -16,7 +16,7 @@ import { type Answer, type Job, packAnswers, type Request, type Response, unpack
 
 const ANSWERS_HELD_MS_MAX = 0.5
 
-const { limits } = workerData as WorkerSettings
+const { limits, code } = workerData as WorkerSettings
 const sessions = new Map<number, GuestSession>()
 const programs = new LRUCache<string, GuestProgram>({ max: PROGRAMS_PREPARED_MAX })
 
@@ -103,5 +103,4 @@ function sessionOf(handle: number): GuestSession {
 }
 
 parentPort?.on('message', serve)
-warmUp()
-send({ kind: 'ready' })
+send({ kind: 'ready', code: warmUp(code) })

@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { errorText, HeddleError } from '../base/errors.ts'
+import type { SharedCode } from './formats.ts'
 import { type Answer, type Job, packJobs, type Request, type Response, unpackAnswers, type WorkerSettings } from './worker-wire.ts'
 
 /** Why a worker ended. */
@@ -27,13 +28,14 @@ interface Pending {
 export interface SlotOptions {
   readonly settings: WorkerSettings
   readonly timeMsMax: number
+  readonly onReady: (code: SharedCode) => void
   /** Called once, before the jobs that are left are rejected; `running` is the job that was under way. */
   readonly onEnded: (slot: WorkerSlot, cause: EndCause, reason: string) => void
 }
 
 /** Guests recurse through JavaScript frames; Lua's own limits end a recursion long before this much is used. */
 const WORKER_STACK_MB = 16
-const CHECKS_PER_LIMIT = 20
+const LOOKS_PER_LIMIT = 20
 
 export class WorkerSlot {
   readonly #worker: Worker
@@ -42,10 +44,10 @@ export class WorkerSlot {
   readonly #pending = new Map<number, Pending>()
   #outbox: Job[] = []
   #isFlushing = false
-  /** When the first pending job began; infinite until the thread is ready to work. */
-  #runningSinceMs = Number.POSITIVE_INFINITY
+  /** How often the watch looked since the first pending job began. Counted, since clocks also run while this thread is held up. */
+  #looks = 0
   #isReady = false
-  #watch: NodeJS.Timeout | undefined
+  readonly #watch: NodeJS.Timeout
   #hasEnded = false
 
   constructor(options: SlotOptions) {
@@ -60,6 +62,8 @@ export class WorkerSlot {
     this.#worker.on('error', (error) => this.#end('crash', errorText(error)))
     this.#worker.on('exit', (code) => this.#end('crash', `it ended with code ${code}`))
     this.#worker.unref()
+    this.#watch = setInterval(() => this.#checkTime(), options.timeMsMax / LOOKS_PER_LIMIT)
+    this.#watch.unref()
   }
 
   get jobs(): number {
@@ -92,7 +96,7 @@ export class WorkerSlot {
       pending.reject(new WorkerEnded('crash', 'the worker has ended'))
       return
     }
-    if (this.#pending.size === 0) this.#startWatch()
+    if (this.#pending.size === 0) this.#beginWork()
     this.#pending.set(job, pending)
   }
 
@@ -107,7 +111,7 @@ export class WorkerSlot {
   #receive(response: Response): void {
     if (response.kind === 'ready') {
       this.#isReady = true
-      this.#runningSinceMs = performance.now()
+      this.#options.onReady(response.code)
       return
     }
     if (response.kind === 'answers') {
@@ -122,36 +126,32 @@ export class WorkerSlot {
   #settle(job: number): Pending | undefined {
     const pending = this.#pending.get(job)
     this.#pending.delete(job)
-    this.#runningSinceMs = performance.now()
-    if (this.#pending.size === 0) this.#stopWatch()
+    this.#looks = 0
+    if (this.#pending.size === 0) this.#worker.unref()
     return pending
   }
 
-  #startWatch(): void {
-    if (this.#isReady) this.#runningSinceMs = performance.now()
+  /** While jobs are under way the worker keeps the program alive. */
+  #beginWork(): void {
+    this.#looks = 0
     this.#worker.ref()
-    this.#watch = setInterval(() => this.#checkTime(), this.#options.timeMsMax / CHECKS_PER_LIMIT)
-  }
-
-  #stopWatch(): void {
-    clearInterval(this.#watch)
-    this.#worker.unref()
   }
 
   #checkTime(): void {
-    if (performance.now() - this.#runningSinceMs > this.#options.timeMsMax)
-      this.#end('time', `a message ran for more than ${this.#options.timeMsMax} ms`)
+    if (this.#pending.size === 0 || !this.#isReady) return
+    this.#looks += 1
+    if (this.#looks > LOOKS_PER_LIMIT) this.#end('time', `a message ran for more than ${this.#options.timeMsMax} ms`)
   }
 
   #end(cause: EndCause, reason: string): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    this.#stopWatch()
+    clearInterval(this.#watch)
     this.#worker.terminate().catch(() => {}) // Nothing of it is used again, however it ends.
     this.#options.onEnded(this, cause, reason)
     let isFirst = true
     for (const pending of this.#pending.values()) {
-      pending.reject(new WorkerEnded(isFirst ? cause : 'crash', reason))
+      pending.reject(new WorkerEnded(cause === 'time' && !isFirst ? 'crash' : cause, reason))
       isFirst = false
     }
     this.#pending.clear()

@@ -8,10 +8,13 @@
 import { asBuffer } from '../base/bytes.ts'
 import type { FailureCode, HeddleError } from '../base/errors.ts'
 import type { TxId } from '../base/ids.ts'
+import type { SharedCode } from './formats.ts'
 import type { FailureKind, GuestEnv, GuestLimits, GuestModule } from './guest.ts'
 
 export interface WorkerSettings {
   readonly limits: GuestLimits
+  /** What an earlier worker compiled. */
+  readonly code: SharedCode | null
 }
 
 export type Request =
@@ -28,7 +31,7 @@ export type Request =
   | { readonly kind: 'snapshot' | 'close'; readonly job: number; readonly handle: number }
 
 export type Response =
-  | { readonly kind: 'ready' }
+  | { readonly kind: 'ready'; readonly code: SharedCode }
   | { readonly kind: 'answers'; readonly batch: Uint8Array }
   | { readonly kind: 'done'; readonly job: number; readonly bytes: number; readonly snapshot?: Uint8Array }
   | { readonly kind: 'failed'; readonly job: number; readonly failure: WireFailure }

@@ -45,6 +45,8 @@ export type StoredRecord = TransactionRecord | ItemRecord
 export interface TransactionData {
   /** Bytes [start, end) in pieces; throws `not-found` when a byte is missing. */
   readData(id: TxId, start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  /** Is every byte here? */
+  hasData(id: TxId): Promise<boolean>
 }
 
 export interface ArchiveDeps {
@@ -117,6 +119,11 @@ export class Archive {
     const size = dataBytesOf(record)
     if (size > maxBytes) throw tooLarge(`data of ${id}`, size, maxBytes)
     return collect(this.streamData(id, record, 0, size))
+  }
+
+  /** Can the whole payload be read? Items are stored whole; the data of transactions may still be on its way. */
+  async hasData(id: TxId, record: StoredRecord): Promise<boolean> {
+    return record.kind === 'item' || this.#transactions.hasData(id)
   }
 
   /** Bytes [start, end) of the payload. */

@@ -54,6 +54,9 @@ interface QueuedItem {
   readonly record: ItemRecord
 }
 
+/** What did not succeed, or was not committed yet, is tried again after this time, this often. */
+const RETRY_MS = 1_000
+const RETRIES_MAX = 60
 const HEADERS_KEPT_BYTES = 64 * 1024 * 1024
 const BUNDLE_TAGS = [textTag('Bundle-Format', 'binary'), textTag('Bundle-Version', '2.0.0'), textTag('App-Name', 'Heddle')]
 
@@ -61,6 +64,9 @@ export class Bundler implements BundleQueue {
   readonly #deps: BundlerDeps
   #arrivals: number
   #timer: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | null = null
+  /** Arrivals not yet seen in the queue, with the retries spent on them: their commit may take longer than `delayMs`, or have failed. */
+  readonly #expected = new Map<number, number>()
   #running: Promise<unknown> | null = null
   #isStopped = true
   #isDue = false
@@ -73,7 +79,7 @@ export class Bundler implements BundleQueue {
   static async open(deps: BundlerDeps): Promise<Bundler> {
     let last: Uint8Array | null = null
     for await (const { key } of deps.kv.scan('unbundled', { reverse: true, limit: 1 })) last = key
-    const bundler = new Bundler(deps, last === null ? 0 : Number(fromBigEndian(last.subarray(0, 8))))
+    const bundler = new Bundler(deps, last === null ? 0 : arrivalOf(last))
     bundler.#isDue = last !== null
     return bundler
   }
@@ -84,8 +90,10 @@ export class Bundler implements BundleQueue {
     if (this.#isDue) this.#schedule()
   }
 
+  /** Called before the commit that brings the item, and part of it. */
   enqueue(id: TxId): KvWrite {
     this.#arrivals += 1
+    this.#expected.set(this.#arrivals, 0)
     this.#schedule()
     return { space: 'unbundled', key: Buffer.concat([bigEndian(this.#arrivals, 8), idBytes(id)]), value: new Uint8Array(0) }
   }
@@ -108,8 +116,9 @@ export class Bundler implements BundleQueue {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    for (const timer of [this.#timer, this.#retry]) if (timer !== null) clearTimeout(timer)
     this.#timer = null
+    this.#retry = null
     await this.#running?.catch(() => {})
   }
 
@@ -117,11 +126,30 @@ export class Bundler implements BundleQueue {
     if (this.#timer !== null || this.#isStopped) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.flush().catch((error: unknown) => {
-        this.#deps.log.error({ problem: errorText(error) }, 'bundling failed; the items wait for the next try')
-        this.#schedule()
-      })
+      void this.#run()
     }, this.#deps.delayMs)
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.flush()
+      if (this.#expected.size > 0) this.#retryLater()
+    } catch (error) {
+      this.#deps.log.error({ problem: errorText(error) }, 'bundling failed; the items wait for the next try')
+      this.#retryLater()
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#retry !== null || this.#isStopped) return
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      for (const [arrival, retries] of this.#expected) {
+        if (retries < RETRIES_MAX) this.#expected.set(arrival, retries + 1)
+        else this.#expected.delete(arrival)
+      }
+      void this.#run()
+    }, RETRY_MS)
   }
 
   async #bundleOnce(): Promise<Transaction | null> {
@@ -156,6 +184,7 @@ export class Bundler implements BundleQueue {
     const { kv } = this.#deps
     const keys: Uint8Array[] = []
     for await (const { key } of kv.scan('unbundled', { limit: OWN_BUNDLE_ITEM_COUNT_MAX })) keys.push(key)
+    for (const key of keys) this.#expected.delete(arrivalOf(key))
     const records = await kv.getMany(
       'items',
       keys.map((key) => key.subarray(8)),
@@ -229,6 +258,11 @@ export class BundleReader {
     this.#headers.set(id, header)
     return header
   }
+}
+
+/** How many items came before, of a key in space `unbundled`. */
+function arrivalOf(queueKey: Uint8Array): number {
+  return Number(fromBigEndian(queueKey.subarray(0, 8)))
 }
 
 /** Binary search: the first entry with a byte after `offset`. */

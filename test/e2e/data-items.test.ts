@@ -1,8 +1,6 @@
 /** Signed data items of every signature type, from @dha-team/arbundles to a block and back. */
 import { createPublicKey, verify } from 'node:crypto'
-import { Bundle, DataItem } from '@dha-team/arbundles'
-import { Buffer } from 'node:buffer'
-import deepHash from 'arweave/node/lib/deepHash.js'
+import { Bundle, DataItem, deepHash } from '@dha-team/arbundles'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { arweaveOf, ask, bundleOf, bytesOf, mine, nodeOf, type Receipt, sha256, signedItem, statusOf, upload } from './support/client.ts'
@@ -28,6 +26,11 @@ async function isReceiptSigned(receipt: Receipt): Promise<boolean> {
   const message = await deepHash(promised.map((text) => new TextEncoder().encode(text)))
   const key = createPublicKey({ key: { kty: 'RSA', n: receipt.public, e: 'AQAB' }, format: 'jwk' })
   return verify('sha256', message, { key, padding: 6, saltLength: 0 }, Buffer.from(receipt.signature, 'base64url'))
+}
+
+/** arbundles 1.0.4 reads past the item when `Bundle.get` is given an id. */
+function itemIn(bundle: Bundle, id: string): DataItem | undefined {
+  return bundle.items.find((item) => item.id === id)
 }
 
 describe('a data item', () => {
@@ -66,7 +69,7 @@ describe('a data item', () => {
       const raw = (await arweaveOf(node.url).transactions.getData(bundleId, { decode: true })) as Uint8Array
       const bundle = new Bundle(Buffer.from(raw))
       expect(await bundle.verify()).toBe(true)
-      expect(bundle.get(item.id).getRaw().equals(item.getRaw())).toBe(true)
+      expect(itemIn(bundle, item.id)?.getRaw().equals(item.getRaw())).toBe(true)
     })
   }
 
@@ -89,8 +92,8 @@ describe('a data item', () => {
     await bundleOf(node.url, item.id)
     await mine(node.url)
     for (const receipt of [...all, await upload(node.url, item)]) expect(receipt).toEqual(all[0])
-    const { length } = new Bundle(Buffer.from(await bytesOf(`${node.url}/${await bundleOf(node.url, item.id)}`)))
-    expect(length).toBe(1)
+    const bundle = new Bundle(Buffer.from(await bytesOf(`${node.url}/${await bundleOf(node.url, item.id)}`)))
+    expect(bundle.getIds().filter((id) => id === item.id)).toHaveLength(1)
   })
 
   it('without a content type is taken for what it is', async () => {
@@ -122,7 +125,6 @@ describe('a data item', () => {
     await upload(node.url, item)
     const bundle = await bundleOf(node.url, item.id)
     const raw = Buffer.from(await bytesOf(`${node.url}/raw/${bundle}`))
-    const b2 = new Bundle(raw); console.log(b2.getIds(), b2.getSizes(), item.id, raw.length, b2.get(item.id).getRaw().equals(item.getRaw()), await DataItem.verify(item.getRaw()), b2.get(item.id).getRaw().length)
-    expect(await DataItem.verify(new Bundle(raw).get(item.id).getRaw())).toBe(true)
+    expect(await DataItem.verify(itemIn(new Bundle(raw), item.id)!.getRaw())).toBe(true)
   })
 })

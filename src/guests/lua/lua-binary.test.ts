@@ -3,13 +3,17 @@ import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
+import { meterModule } from '../wasm/meter.ts'
 import {
   LUA_BINARY_SHA256,
+  LUA_BINARY_STACK_BYTES,
+  LUA_CONSTANTS_END,
   LUA_EXPORTS,
   LUA_HEAP_END_ADDRESS,
   LUA_IMPORT_MODULE,
   LUA_IMPORTS,
   LUA_STACK_BYTES,
+  LUA_STACK_POINTER,
   readLuaBinary,
 } from './lua-binary.ts'
 import { LuaEngine, luaModule } from './lua-engine.ts'
@@ -66,16 +70,37 @@ describe('the tables follow the installed package', () => {
   })
 
   it('memory: constants, then the stack, then the heap', () => {
-    const engine = new LuaEngine(64 * 1024 * 1024)
-    const { exports, words, bytes, stackTop } = engine
+    const module = new WebAssembly.Module(meterModule(readLuaBinary(), { module: 'lua', memoryBytesMax: 2 ** 31, gas: 2n ** 60n }).bytes)
+    const noImports = Object.fromEntries(Object.keys(LUA_IMPORTS).map((letter) => [letter, () => 0]))
+    const raw = new WebAssembly.Instance(module, { [LUA_IMPORT_MODULE]: noImports }).exports
+    const words = new Uint32Array((raw[LUA_EXPORTS.memory] as WebAssembly.Memory).buffer)
+    const stackTop = LUA_CONSTANTS_END + LUA_BINARY_STACK_BYTES
+    expect((raw[`heddle.global.${LUA_STACK_POINTER}`] as WebAssembly.Global<'i32'>).value).toBe(stackTop)
     expect(words[LUA_HEAP_END_ADDRESS >>> 2]).toBe(stackTop)
+  })
+
+  it('the host moves stack and heap down', () => {
+    const engine = new LuaEngine(64 * 1024 * 1024)
+    const { exports, stackTop } = engine
+    expect(stackTop).toBe(LUA_CONSTANTS_END + LUA_STACK_BYTES)
     exports.callConstructors()
     const block = exports.malloc(1_000_000)
     expect(block).toBeGreaterThanOrEqual(stackTop)
-    expect(words[LUA_HEAP_END_ADDRESS >>> 2]).toBeGreaterThan(block + 1_000_000)
-    const constantsEnd = bytes.subarray(0, stackTop - LUA_STACK_BYTES).findLastIndex((byte) => byte !== 0)
-    expect(constantsEnd).toBeGreaterThan(LUA_HEAP_END_ADDRESS)
-    expect(bytes.subarray(stackTop - LUA_STACK_BYTES, stackTop - 64 * 1024).every((byte) => byte === 0)).toBe(true)
+    expect(block).toBeLessThan(stackTop + 1000)
+    expect(engine.heapEnd).toBeGreaterThanOrEqual(block + 1_000_000)
+    const stack = exports.stackAlloc(1000)
+    expect(stack).toBeLessThanOrEqual(stackTop - 1000)
+    engine.bytes.fill(1, stack, stackTop)
+    engine.clearStack()
+    expect(engine.bytes.subarray(LUA_CONSTANTS_END, stackTop).every((byte) => byte === 0)).toBe(true)
+    expect(exports.stackSave()).toBe(stackTop)
+  })
+
+  it('notices when the stack grows over the constants', () => {
+    const engine = new LuaEngine(64 * 1024 * 1024)
+    expect(engine.hasStackOverflow).toBe(false)
+    engine.exports.stackAlloc(LUA_STACK_BYTES)
+    expect(engine.hasStackOverflow).toBe(true)
   })
 })
 

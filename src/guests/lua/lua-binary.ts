@@ -1,7 +1,7 @@
 /**
  * The Lua 5.3.6 interpreter: a WebAssembly binary from the registry, and what its letters mean.
  *
- * Wire        emscripten 2 output with minified import and export names; 32-bit memory: constants, 5 MiB of stack, heap
+ * Wire        emscripten 2 output with minified import and export names; 32-bit memory: constants, stack, heap
  * Source      npm lua-wasm-bindings 0.5.3, dist/glue/glue-lua-5.3.6.wasm; letters read from the .js beside it, which is not used
  * Invariants  The binary is exactly the one that the tables below were made for, or it is refused: another one would have other letters.
  */
@@ -71,7 +71,13 @@ export const LUA_EXPORTS = {
   table: 'qa',
 } as const
 
-export const LUA_STACK_BYTES = 5 * 1024 * 1024
+/** End of constants and static variables. The binary puts 5 MiB of stack after them and the heap after that; the host moves both down. */
+export const LUA_CONSTANTS_END = 22_896
+export const LUA_BINARY_STACK_BYTES = 5 * 1024 * 1024
+/** Lua ends a recursion through C after 200 levels, which take less than 1 MiB. */
+export const LUA_STACK_BYTES = 2 * 1024 * 1024
+/** Index of the global that is the stack pointer. */
+export const LUA_STACK_POINTER = 0
 /** Where emscripten's `sbrk` keeps the end of the heap. */
 export const LUA_HEAP_END_ADDRESS = 18_972
 

@@ -7,13 +7,24 @@
  */
 import { GuestFault } from '../guest.ts'
 import { GAS_EXPORT, meterModule, STACK_LOW_EXPORT, STACK_RED_ZONE_BYTES } from '../wasm/meter.ts'
-import { LUA_EXPORTS, LUA_IMPORT_MODULE, LUA_IMPORTS, readLuaBinary } from './lua-binary.ts'
+import {
+  LUA_CONSTANTS_END,
+  LUA_EXPORTS,
+  LUA_HEAP_END_ADDRESS,
+  LUA_IMPORT_MODULE,
+  LUA_IMPORTS,
+  LUA_STACK_BYTES,
+  LUA_STACK_POINTER,
+  readLuaBinary,
+} from './lua-binary.ts'
 
 const PAGE_BYTES = 65_536
 /** Gas until a call sets its own: covers start-up code. */
 const GAS_AT_START = 1n << 60n
 /** Growing memory takes microseconds each time, so it grows by more than was asked. */
-const GROWTH_BYTES_MIN = 4 * 1024 * 1024
+const GROWTH_BYTES_MIN = 1024 * 1024
+/** Constants, stack, and a heap for a small program. Kept small, since JavaScript's garbage collector runs the more the larger instances are. */
+const MEMORY_BYTES_MIN = 3 * 1024 * 1024
 
 type Pointer = number
 interface LuaExports {
@@ -42,20 +53,28 @@ interface LuaExports {
 const LONG_JUMP = { name: 'longjmp' }
 const ERRNO = { badFile: 8, noEntry: -44, notSupported: -52, io: 29, seekPipe: 70 } as const
 
+const METERING = {
+  module: 'lua-5.3.6',
+  memoryBytesMax: 2 ** 31,
+  memoryBytesMin: MEMORY_BYTES_MIN,
+  gas: GAS_AT_START,
+  stackPointer: LUA_STACK_POINTER,
+}
 let compiled: WebAssembly.Module | undefined
 
-/** The metered interpreter, compiled once per thread. The memory limit is the host's, in `resize_heap`, so that one binary serves all. */
-export function luaModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    meterModule(readLuaBinary(), { module: 'lua-5.3.6', memoryBytesMax: 2 ** 31, gas: GAS_AT_START, stackPointer: 0 }).bytes,
-  )
+/**
+ * The metered interpreter, compiled once; a thread may be given what another one compiled.
+ * The memory limit is the host's, in `resize_heap`, so that one binary serves all.
+ */
+export function luaModule(ready?: WebAssembly.Module): WebAssembly.Module {
+  compiled ??= ready ?? new WebAssembly.Module(meterModule(readLuaBinary(), METERING).bytes)
   return compiled
 }
 
 export class LuaEngine {
   readonly exports: LuaExports
   /** Where the C stack begins, growing down, and the heap, growing up. */
-  readonly stackTop: Pointer
+  readonly stackTop = LUA_CONSTANTS_END + LUA_STACK_BYTES
   readonly #memoryBytesMax: number
   #bytes: Uint8Array
   #words: Uint32Array
@@ -66,9 +85,14 @@ export class LuaEngine {
     this.#memoryBytesMax = memoryBytesMax
     const instance = new WebAssembly.Instance(luaModule(), { [LUA_IMPORT_MODULE]: this.#imports() })
     this.exports = namedExports(instance.exports)
-    this.stackTop = this.exports.stackPointer.value
     this.#bytes = new Uint8Array(this.exports.memory.buffer)
     this.#words = new Uint32Array(this.exports.memory.buffer)
+    this.#words[LUA_HEAP_END_ADDRESS >>> 2] = this.stackTop
+    this.clearStack()
+  }
+
+  get heapEnd(): Pointer {
+    return this.words[LUA_HEAP_END_ADDRESS >>> 2]!
   }
 
   /** The whole memory as it is now; growth makes older views useless. */
@@ -95,19 +119,24 @@ export class LuaEngine {
     try {
       this.exports.memory.grow(Math.floor((wanted - now + PAGE_BYTES - 1) / PAGE_BYTES))
     } catch (cause) {
-      // The node, not the guest, is short of memory: other nodes would go on, so the guest must not see it.
-      throw new GuestFault('memory', `this node could not give the process ${size} bytes of memory`, { cause })
+      // The node, not the guest, is short of memory. Other nodes go on, so this must not become a result: no GuestFault.
+      throw new Error(`this node has no ${wanted} bytes of memory for a process`, { cause })
     }
     this.#refreshViews()
     return true
+  }
+
+  /** The C stack has grown over static variables: the state is spoilt. */
+  get hasStackOverflow(): boolean {
+    return this.exports.stackLow.value >>> 0 < LUA_CONSTANTS_END + STACK_RED_ZONE_BYTES
   }
 
   /** Ends a call into the interpreter: puts the stack pointer back and clears what the stack held, some of which C would carry on as padding. */
   clearStack(): void {
     const { stackPointer, stackLow } = this.exports
     stackPointer.value = this.stackTop
-    const low = (stackLow.value >>> 0) - STACK_RED_ZONE_BYTES
-    this.bytes.fill(0, Math.min(low, this.stackTop - STACK_RED_ZONE_BYTES), this.stackTop)
+    const low = Math.min(stackLow.value >>> 0, this.stackTop) - STACK_RED_ZONE_BYTES
+    this.bytes.fill(0, Math.max(low, LUA_CONSTANTS_END), this.stackTop)
     stackLow.value = this.stackTop
     this.#tempRet0 = 0
   }

@@ -23,7 +23,7 @@ import { packSnapshot, unpackSnapshot } from '../snapshot.ts'
 import { encodeValue } from '../value-codec.ts'
 import { METER_VERSION } from '../wasm/meter.ts'
 import { applyImage, ImageBuffer, type Range, rangeBytes, type StateImage } from '../wasm/state-image.ts'
-import { LUA_BINARY_SHA256, LUA_HEAP_END_ADDRESS, LUA_STACK_BYTES } from './lua-binary.ts'
+import { LUA_BINARY_SHA256, LUA_CONSTANTS_END } from './lua-binary.ts'
 import { LuaEngine } from './lua-engine.ts'
 import { MAILBOX_BYTES, MAILBOX_HEADER_BYTES, OP, PRELUDE_VERSION, preludeSource, REPLY } from './prelude.ts'
 
@@ -35,6 +35,7 @@ const MAILBOX = 2
 const TOP = -1
 const LONG_STRING_BYTES_MIN = 64
 const LUA_OUT_OF_MEMORY = 4
+const OUT_OF_MEMORY = /not enough memory( for buffer allocation)?$/
 /** After a rollback an instance whose memory holds more than this beyond its state is replaced, since memory never shrinks. */
 const UNUSED_BYTES_MAX = 32 * 1024 * 1024
 /** Makes room for the prelude's source in a string, and compiles it from there: a chunk loaded directly would keep its source as its name. */
@@ -117,9 +118,9 @@ class LuaInstance implements GuestInstance {
 
   apply(image: StateImage): void {
     const end = image.ranges.at(-1)?.end ?? 0
-    if (this.#heapEnd() - end > UNUSED_BYTES_MAX) this.#engine = new LuaEngine(this.#limits.memoryBytesMax)
+    if (this.#engine.heapEnd - end > UNUSED_BYTES_MAX) this.#engine = new LuaEngine(this.#limits.memoryBytesMax)
     this.#engine.growTo(end)
-    applyImage(this.#engine.bytes, image, this.#heapEnd())
+    applyImage(this.#engine.bytes, image, this.#engine.heapEnd)
     this.#engine.clearStack()
     const [state = 0, sizeCell = 0, mailbox = 0] = image.anchors
     this.#state = state
@@ -132,10 +133,10 @@ class LuaInstance implements GuestInstance {
   }
 
   #ranges(): Range[] {
-    const { stackTop } = this.#engine
+    const { stackTop, heapEnd } = this.#engine
     return [
-      { start: 0, end: stackTop - LUA_STACK_BYTES },
-      { start: stackTop, end: this.#heapEnd() },
+      { start: 0, end: LUA_CONSTANTS_END },
+      { start: stackTop, end: heapEnd },
     ]
   }
 
@@ -182,6 +183,7 @@ class LuaInstance implements GuestInstance {
     exports.gas.value = BigInt(gasMax)
     try {
       const reply = this.#exchange(op, input, isLarge)
+      if (this.#engine.hasStackOverflow) throw new GuestFault('stack', 'stack overflow')
       if (reply[0] !== REPLY.failed) return reply
       throw this.#luaError(toText(reply.subarray(1)))
     } catch (thrown) {
@@ -239,20 +241,17 @@ class LuaInstance implements GuestInstance {
   }
 
   #luaError(text: string): GuestFault {
-    if (text.endsWith('not enough memory')) return new GuestFault('memory', `${text} (limit ${this.#limits.memoryBytesMax} bytes)`)
+    if (OUT_OF_MEMORY.test(text)) return new GuestFault('memory', `${text} (limit ${this.#limits.memoryBytesMax} bytes)`)
     return new GuestFault('error', text)
   }
 
   /** Why the program stopped, from whatever came out of it. */
   #fault(thrown: unknown): unknown {
     if (this.#engine.exports.gas.value < 0n) return new GuestFault('gas', `out of gas: limit ${this.#limits.gasMax}`)
-    if (thrown instanceof RangeError) return new GuestFault('stack', 'stack overflow', { cause: thrown })
+    if (thrown instanceof RangeError && thrown.message.includes('call stack'))
+      return new GuestFault('stack', 'stack overflow', { cause: thrown })
     if (thrown instanceof WebAssembly.RuntimeError)
       return new GuestFault('trap', `the program crashed: ${thrown.message}`, { cause: thrown })
     return thrown
-  }
-
-  #heapEnd(): number {
-    return this.#engine.words[LUA_HEAP_END_ADDRESS >>> 2]!
   }
 }

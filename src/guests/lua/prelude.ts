@@ -196,8 +196,12 @@ local function respond()
   write(response.Error, 0)
 end
 
+local BLOCK = rep("\0", 4096)
 local operations = {
-  [1] = function() return rep("\0", (unpack("<I4", source, start))) end,
+  [1] = function()
+    local length = unpack("<I4", source, start)
+    return rep(BLOCK, length // #BLOCK) .. sub(BLOCK, 1, length % #BLOCK)
+  end,
   [2] = function()
     local chunk, problem = load(source, "=module", "t", globals)
     if chunk == nil then error(problem, 0) end

@@ -10,6 +10,9 @@ import { WasmCursor } from './cursor.ts'
 import { OP, readInstruction, skipType } from './instructions.ts'
 
 export const SECTION = { type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, code: 10 } as const
+/** Value types. */
+export const I32 = 0x7f
+export const I64 = 0x7e
 const RESERVED_EXPORTS = 'heddle.'
 
 export interface MemoryType {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WasmWriter } from './cursor.ts'
-import { GAS_EXPORT, type MeterOptions, meterModule } from './meter.ts'
+import { GAS_EXPORT, type MeterOptions, meterModule, STACK_LOW_EXPORT } from './meter.ts'
 
 const I32 = 0x7f
 const I64 = 0x7e
@@ -326,6 +326,28 @@ describe('what it tells and caps', () => {
     expect(module.globals).toEqual(['heddle.global.0', 'heddle.global.2'])
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes))
     expect((exports['heddle.global.2'] as WebAssembly.Global<'i64'>).value).toBe(9n)
+  })
+
+  it('keeps the lowest stack pointer', () => {
+    const code = [0x23, 0, ...localGet(0), 0x6b, 0x24, 0, 0x23, 0, ...localGet(0), 0x6a, 0x24, 0] // Down and up again.
+    const stack = [I32, 1, 0x41, 0xe0, 0, 0x0b]
+    const { bytes } = meterModule(assemble({ params: [I32], code, globals: [stack, stack] }), { ...options, stackPointer: 0 })
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
+    const low = exports[STACK_LOW_EXPORT] as WebAssembly.Global<'i32'>
+    const run = exports['run'] as (size: number) => void
+    expect(low.value).toBe(-1)
+    for (const size of [10, 50, 20]) run(size)
+    expect(low.value).toBe(96 - 50)
+    expect((exports['heddle.global.0'] as WebAssembly.Global<'i32'>).value).toBe(96)
+    expect(() => meterModule(assemble({ code: [] }), { ...options, stackPointer: 3 })).toThrow(/stack pointer/)
+  })
+
+  it('lets memory begin smaller than the module asks for', () => {
+    const { bytes } = meterModule(assemble({ memory: [0, 200, 1], results: [I32], code: [0x3f, 0] }), {
+      ...options,
+      memoryBytesMin: 65_537,
+    })
+    expect(load(bytes).run()).toBe(2)
   })
 
   it('ends memory at the limit', () => {

@@ -11,9 +11,10 @@
  * Invariants  Apart from the count a metered module computes what the original does. Units are a property of the binary and of
  *             METER_VERSION: any change here that moves a count or a NaN raises it.
  */
-import { WasmCursor, WasmWriter } from './cursor.ts'
-import { OP, readInstruction, skipType } from './instructions.ts'
-import { readLayout, SECTION, type WasmLayout } from './layout.ts'
+import { CodeMeter } from './code-meter.ts'
+import { type WasmCursor, WasmWriter } from './cursor.ts'
+import { OP } from './instructions.ts'
+import { I32, I64, readLayout, SECTION, type WasmLayout } from './layout.ts'
 
 export const METER_VERSION = 1
 export const GAS_EXPORT = 'heddle.gas'
@@ -22,16 +23,13 @@ export const STACK_LOW_EXPORT = 'heddle.stack-low'
 export const STACK_RED_ZONE_BYTES = 128
 const GLOBAL_EXPORT = 'heddle.global.'
 const PAGE_BYTES = 65_536
-const I32 = 0x7f
-const I64 = 0x7e
-const F32 = 0x7d
-const F64 = 0x7c
-const V128 = 0x7b
 
 export interface MeterOptions {
   /** Named in errors. */
   readonly module: string
   readonly memoryBytesMax: number
+  /** Where the host knows that less than the module asks for is enough to begin with. */
+  readonly memoryBytesMin?: number
   /** What the counter holds when the module is instantiated: covers its start function. */
   readonly gas: bigint
   /**
@@ -110,14 +108,13 @@ function cappedMemories(layout: WasmLayout, options: MeterOptions): Uint8Array {
   const out = new WasmWriter()
   const own = layout.memories.filter((memory) => !memory.isImported)
   out.u32(own.length)
+  const cap = BigInt(Math.floor(options.memoryBytesMax / PAGE_BYTES))
   for (const memory of own) {
-    const cap = BigInt(Math.floor(options.memoryBytesMax / PAGE_BYTES))
-    if (memory.min > cap)
-      throw layout.refuse(
-        `its memory starts with ${memory.min * BigInt(PAGE_BYTES)} bytes, more than the ${options.memoryBytesMax} allowed`,
-      )
+    const min = options.memoryBytesMin === undefined ? memory.min : BigInt(Math.ceil(options.memoryBytesMin / PAGE_BYTES))
+    if (min > cap)
+      throw layout.refuse(`its memory starts with ${min * BigInt(PAGE_BYTES)} bytes, more than the ${options.memoryBytesMax} allowed`)
     out.byte(memory.is64 ? 0x05 : 0x01)
-    out.u64(memory.min)
+    out.u64(min)
     out.u64(memory.max === null || memory.max > cap ? cap : memory.max)
   }
   return out.toBytes()
@@ -152,227 +149,4 @@ function withExports(section: WasmCursor | undefined, rewrite: Rewrite): Uint8Ar
   if (hasStack) add(STACK_LOW_EXPORT, rewrite.gasGlobal + 1)
   for (const index of rewrite.globals) add(`${GLOBAL_EXPORT}${index}`, index)
   return out.toBytes()
-}
-
-/** How to make the NaN of each value type canonical: the type, its constant with the NaN, how to compare with itself, how to choose. */
-interface NanRule {
-  readonly type: number
-  readonly constant: readonly number[]
-  readonly equal: readonly number[]
-  readonly choose: readonly number[]
-}
-const NAN32 = [0x00, 0x00, 0xc0, 0xff] // What x86 makes of 0/0.
-const NAN64 = [0, 0, 0, 0, 0, 0, 0xf8, 0xff]
-const SCALAR32: NanRule = { type: F32, constant: [0x43, ...NAN32], equal: [0x5b], choose: [0x1b] }
-const SCALAR64: NanRule = { type: F64, constant: [0x44, ...NAN64], equal: [0x61], choose: [0x1b] }
-const VECTOR32: NanRule = {
-  type: V128,
-  constant: [0xfd, 0x0c, ...NAN32, ...NAN32, ...NAN32, ...NAN32],
-  equal: [0xfd, 0x41],
-  choose: [0xfd, 0x52],
-}
-const VECTOR64: NanRule = { type: V128, constant: [0xfd, 0x0c, ...NAN64, ...NAN64], equal: [0xfd, 0x47], choose: [0xfd, 0x52] }
-
-const NAN_RULES = new Map<number, NanRule>()
-const rule = (value: NanRule, prefix: number, opcodes: readonly number[]): void => {
-  for (const opcode of opcodes) NAN_RULES.set(prefix * 0x10000 + opcode, value)
-}
-rule(SCALAR32, 0, [0x8d, 0x8e, 0x8f, 0x90, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0xb6]) // ceil … max, demote
-rule(SCALAR64, 0, [0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xbb]) // ceil … max, promote
-rule(VECTOR32, 0xfd, [0x5e, 0x67, 0x68, 0x69, 0x6a, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9])
-rule(VECTOR64, 0xfd, [0x5f, 0x74, 0x75, 0x7a, 0x94, 0xef, 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5])
-
-/** Instructions whose last operand is an amount of work. */
-const BULK = new Set<number>([
-  OP.memoryInit,
-  OP.memoryCopy,
-  OP.memoryFill,
-  OP.memoryGrow,
-  OP.tableInit,
-  OP.tableCopy,
-  OP.tableGrow,
-  OP.tableFill,
-])
-const TABLE_WRITES = new Set<number>([OP.tableSet, OP.tableInit, OP.tableCopy, OP.tableGrow, OP.tableFill])
-
-/** Rewrites the code section, function by function. */
-class CodeMeter {
-  changesTables = false
-  readonly #layout: WasmLayout
-  readonly #gasGlobal: readonly number[]
-  readonly #tick: Uint8Array
-  readonly #stackPointer: number | null
-  readonly #stackLow: readonly number[]
-  readonly #body = new WasmWriter(65_536)
-  /** Local variables added to the current function: type -> index. */
-  #added = new Map<number, number>()
-  #firstFree = 0
-
-  constructor(layout: WasmLayout, globals: { readonly gasGlobal: number; readonly stackPointer: number | null }) {
-    this.#layout = layout
-    this.#gasGlobal = encodedIndex(globals.gasGlobal)
-    this.#stackPointer = globals.stackPointer
-    this.#stackLow = encodedIndex(globals.gasGlobal + 1)
-    this.#tick = Uint8Array.from([0x23, ...this.#gasGlobal, 0x42, 1, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check()])
-  }
-
-  rewrite(section: WasmCursor): Uint8Array {
-    const out = new WasmWriter((section.end - section.at) * 2)
-    const count = section.u32()
-    if (count !== this.#layout.functionTypes.length)
-      throw section.refuse(`it declares ${this.#layout.functionTypes.length} functions and defines ${count}`)
-    out.u32(count)
-    for (let index = 0; index < count; index++) this.#rewriteFunction(section.slice(section.u32()), index, out)
-    return out.toBytes()
-  }
-
-  #rewriteFunction(cursor: WasmCursor, index: number, out: WasmWriter): void {
-    const locals = this.#readLocals(cursor, index)
-    this.#body.clear()
-    this.#body.raw(this.#tick)
-    this.#rewriteCode(cursor)
-    const header = new WasmWriter(locals.bytes.length + 32)
-    header.u32(locals.groups + this.#added.size)
-    header.raw(locals.bytes)
-    for (const type of this.#added.keys()) {
-      header.u32(1)
-      header.byte(type)
-    }
-    out.u32(header.length + this.#body.length)
-    out.raw(header.toBytes())
-    out.raw(this.#body.toBytes())
-  }
-
-  #readLocals(cursor: WasmCursor, index: number): { readonly groups: number; readonly bytes: Uint8Array } {
-    const groups = cursor.u32()
-    const from = cursor.at
-    let count = this.#layout.parameterCounts[this.#layout.functionTypes[index]!] ?? 0
-    for (let left = groups; left > 0; left--) {
-      count += cursor.u32()
-      skipType(cursor)
-    }
-    if (count > 50_000) throw cursor.refuse(`function ${index} has ${count} local variables`)
-    this.#firstFree = count
-    this.#added = new Map()
-    return { groups, bytes: cursor.bytes.subarray(from, cursor.at) }
-  }
-
-  #rewriteCode(cursor: WasmCursor): void {
-    const { bytes } = cursor
-    let copied = cursor.at
-    while (!cursor.isAtEnd) {
-      const from = cursor.at
-      const opcode = readInstruction(cursor)
-      if (TABLE_WRITES.has(opcode)) this.changesTables = true
-      if (opcode === OP.loop) {
-        this.#body.raw(bytes.subarray(copied, cursor.at))
-        this.#body.raw(this.#tick)
-      } else if (BULK.has(opcode)) {
-        this.#body.raw(bytes.subarray(copied, from))
-        this.#chargeBulk(cursor, from, opcode)
-        this.#body.raw(bytes.subarray(from, cursor.at))
-      } else if (opcode === OP.globalSet && this.#setsStackPointer(cursor, from)) {
-        this.#body.raw(bytes.subarray(copied, from))
-        this.#keepLowest()
-        this.#body.raw(bytes.subarray(from, cursor.at))
-      } else {
-        const nan = NAN_RULES.get(opcode)
-        if (nan === undefined) continue
-        this.#body.raw(bytes.subarray(copied, cursor.at))
-        this.#fixNan(nan)
-      }
-      copied = cursor.at
-    }
-    this.#body.raw(bytes.subarray(copied, cursor.end))
-  }
-
-  /** The amount is on top of the stack: keep it in a local variable, subtract amount / 1024 + 1, check, put it back. */
-  #chargeBulk(cursor: WasmCursor, from: number, opcode: number): void {
-    const is64 = this.#amountIs64(cursor, from, opcode)
-    const local = this.#local(is64 ? I64 : I32)
-    const perPage = opcode === OP.memoryGrow
-    this.#body.raw([0x21, ...local, 0x23, ...this.#gasGlobal, 0x20, ...local])
-    if (!is64) this.#body.byte(0xad) // i64.extend_i32_u
-    // A page of growth is 64 KiB: 64 units. More than 2^32 pages cannot be asked for with success, so the shift may lose bits.
-    this.#body.raw(perPage ? [0x42, 6, 0x86] : [0x42, 10, 0x88])
-    this.#body.raw(perPage ? [0x42, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x83] : [])
-    this.#body.raw([0x42, 1, 0x7c, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check(), 0x20, ...local])
-  }
-
-  #setsStackPointer(cursor: WasmCursor, from: number): boolean {
-    return (
-      this.#stackPointer !== null && new WasmCursor(cursor.bytes, this.#layout.module, from + 1, cursor.end).u32() === this.#stackPointer
-    )
-  }
-
-  /** The new stack pointer is on top of the stack and stays there. */
-  #keepLowest(): void {
-    const is64 = this.#layout.memories[0]?.is64 ?? false
-    const local = this.#local(is64 ? I64 : I32)
-    const lessUnsigned = is64 ? 0x54 : 0x49
-    this.#body.raw([
-      0x22,
-      ...local,
-      0x23,
-      ...this.#stackLow,
-      lessUnsigned,
-      0x04,
-      0x40,
-      0x20,
-      ...local,
-      0x24,
-      ...this.#stackLow,
-      0x0b,
-      0x20,
-      ...local,
-    ])
-  }
-
-  #amountIs64(cursor: WasmCursor, from: number, opcode: number): boolean {
-    const operands = new WasmCursor(cursor.bytes, this.#layout.module, from, cursor.end)
-    if (operands.byte() === 0xfc) operands.u32()
-    const { memories, tables } = this.#layout
-    const first = operands.u32()
-    switch (opcode) {
-      case OP.memoryInit:
-      case OP.tableInit:
-        return false // Segments are counted in 32 bits.
-      case OP.memoryCopy:
-        return (memories[first]?.is64 ?? false) && (memories[operands.u32()]?.is64 ?? false)
-      case OP.tableCopy:
-        return (tables[first]?.is64 ?? false) && (tables[operands.u32()]?.is64 ?? false)
-      case OP.tableGrow:
-      case OP.tableFill:
-        return tables[first]?.is64 ?? false
-      default:
-        return memories[first]?.is64 ?? false
-    }
-  }
-
-  /** value == value ? value : canonical NaN */
-  #fixNan(nan: NanRule): void {
-    const local = this.#local(nan.type)
-    this.#body.raw([0x22, ...local, ...nan.constant, 0x20, ...local, 0x20, ...local, ...nan.equal, ...nan.choose])
-  }
-
-  /** Traps when the count is below zero. */
-  #check(): readonly number[] {
-    return [0x23, ...this.#gasGlobal, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b]
-  }
-
-  /** Index, encoded, of this function's scratch variable of a type. */
-  #local(type: number): readonly number[] {
-    let index = this.#added.get(type)
-    if (index === undefined) {
-      index = this.#firstFree + this.#added.size
-      this.#added.set(type, index)
-    }
-    return encodedIndex(index)
-  }
-}
-
-function encodedIndex(index: number): readonly number[] {
-  const out = new WasmWriter(8)
-  out.u32(index)
-  return [...out.toBytes()]
 }

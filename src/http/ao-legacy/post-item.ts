@@ -5,8 +5,8 @@
  * Source  permaweb/ao servers/mu (routes/base, routes/assign)
  */
 import { HeddleError, isFailure } from '../../base/errors.ts'
-import { ITEM_TAG_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../base/limits.ts'
-import { type DataItem, decodeDataItem } from '../../codec/data-item.ts'
+import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
+import { type DataItem, decodeDataItem, itemHeaderBytesMax } from '../../codec/data-item.ts'
 import { toTextTags } from '../../codec/tags.ts'
 import type { Intake } from '../../services/intake.ts'
 import type { Machine } from '../../services/machine/machine.ts'
@@ -30,7 +30,7 @@ export function postItem(deps: PostItemDeps): Route {
 }
 
 async function schedule(request: Request, { intake }: PostItemDeps): Promise<Response> {
-  const raw = await request.body(MESSAGE_BYTES_MAX + 2 * ITEM_TAG_BYTES_MAX)
+  const raw = await request.body(MESSAGE_BYTES_MAX + itemHeaderBytesMax())
   checkAo(decode(raw))
   const { id } = await intake.acceptItem(raw)
   return json(202, { message: 'Processing DataItem', id })

@@ -36,7 +36,7 @@ export function devRoutes(deps: ArweaveDeps): Route[] {
 async function mint({ weave }: ArweaveDeps, { params }: Request): Promise<Response> {
   const address = findAddress(params['address'])
   const winston = findNatural(params['winston'])
-  if (address === null) return text(400, 'Invalid address.')
+  if (address === null) return text(400, 'Invalid address. Expected the 43 characters of a wallet address, which is not its public key.')
   if (winston === null) return text(400, 'Invalid balance: expected winston, as a whole number.')
   return text(200, String(await weave.mint(address, winston)))
 }

@@ -9,22 +9,25 @@ import { json, type Request, type Response, text } from '../route.ts'
 
 export function arweaveFailure(error: unknown, request: Request): Response {
   if (!(error instanceof HeddleError)) return text(500, 'Internal Server Error')
-  const response = request.method === 'POST' && request.path === '/chunk' ? chunkFailure(error) : nodeFailure(error)
+  const response =
+    request.method === 'POST' && request.path === '/chunk' ? chunkFailure(error) : nodeFailure(error, request.method === 'GET')
   return { ...response, headers: { ...response.headers, 'heddle-reason': headerText(error.message) } }
 }
 
-function nodeFailure(error: HeddleError): Response {
+function nodeFailure(error: HeddleError, isRead: boolean): Response {
   const code: FailureCode = error.code
   switch (code) {
     case 'encoding-invalid':
     case 'request-invalid':
     case 'query-invalid':
-      return text(400, `Invalid JSON. ${error.message}`)
+      return text(400, isRead ? `Invalid request. ${error.message}` : `Invalid JSON. ${error.message}`)
     case 'too-large':
       return text(413, 'Payload too large')
+    case 'tx-invalid':
+      if ((error as HeddleError<'tx-invalid'>).facts.rules.includes('invalid_signature_type')) return text(400, 'Invalid signature type.')
+      return text(400, `Transaction verification failed. ${error.message}`)
     case 'signature-invalid':
     case 'id-mismatch':
-    case 'tx-invalid':
     case 'fee-too-low':
     case 'overspend':
       return text(400, `Transaction verification failed. ${error.message}`)
@@ -74,7 +77,7 @@ function chunkFailure(error: HeddleError): Response {
     case 'store-failed':
       return json(400, { error: 'disk_full', reason: error.message })
     default:
-      return nodeFailure(error)
+      return nodeFailure(error, false)
   }
 }
 

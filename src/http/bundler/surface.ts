@@ -1,5 +1,5 @@
 /** The upload service: signed data items in, receipts out. Speaks to arbundles, Turbo and Irys clients and to AO units. */
-import { HeddleError } from '../../base/errors.ts'
+import { type FailureCode, HeddleError } from '../../base/errors.ts'
 import { isTxId, type TxId } from '../../base/ids.ts'
 import type { SigningKey } from '../../codec/keys.ts'
 import type { Intake } from '../../services/intake.ts'
@@ -36,25 +36,50 @@ export function isToken(part: string): boolean {
   return /^[a-z][a-z0-9-]{1,31}$/.test(part) && !isTxId(part)
 }
 
-/** Plain text, as upload services answer. */
+/** Plain text, as upload services answer: their words first, then the reason. */
 function failure(error: unknown): Response {
   if (!(error instanceof HeddleError)) return text(500, 'Internal Server Error')
-  switch (error.code) {
+  const status = statusOf(error.code)
+  return text(status, error.message, status === 429 || status === 503 ? { 'retry-after': 1 } : {})
+}
+
+function statusOf(code: FailureCode): number {
+  switch (code) {
     case 'encoding-invalid':
     case 'signature-invalid':
+    case 'id-mismatch':
     case 'request-invalid':
-    case 'module-unsupported':
-      return text(400, `Invalid Data Item! ${error.message}`)
+    case 'query-invalid':
+    case 'tx-invalid':
+    case 'fee-too-low':
+    case 'overspend':
+    case 'anchor-unknown':
+    case 'anchor-in-mempool':
+    case 'data-split-unknown':
+    case 'chunk-refused':
+      return 400
+    case 'not-allowed':
+      return 403
+    case 'not-found':
     case 'process-unknown':
     case 'module-unknown':
-    case 'not-found':
-      return text(404, error.message)
+      return 404
+    case 'already-known':
+      return 409
     case 'too-large':
-      return text(413, error.message)
+      return 413
+    case 'module-unsupported':
+      return 422
     case 'limit-reached':
+      return 429
+    case 'guest-failed':
+    case 'config-invalid':
+      return 500
+    case 'peer-failed':
+      return 502
+    case 'guest-lost':
+    case 'store-failed':
     case 'stopping':
-      return text(503, error.message)
-    default:
-      return text(500, error.message)
+      return 503
   }
 }

@@ -32,20 +32,21 @@ async function getData(deps: GatewayDeps, request: Request): Promise<Response | 
   const record = await deps.data.findRecord(text43)
   if (record === null) return notFound()
   const subPath = request.params['*']
-  const manifest = await deps.manifests.find(text43, record)
-  if (manifest === null) return subPath ? notFound() : ((await deps.data.serve(text43, request, { raw: false })) ?? notFound())
+  const found = await deps.manifests.find(text43, record)
+  if (found === null) return subPath ? notFound() : ((await deps.data.serve(text43, request, { raw: false })) ?? notFound())
+  if ('problem' in found) return notFound(`Not found: ${found.problem}`)
   if (subPath === undefined && !request.path.endsWith('/')) return redirectToSlash(text43, request)
   const path = decodePath(subPath ?? '')
-  if (path === null) return text(400, 'Bad Request: Invalid URL encoding')
-  const target = resolveManifest(manifest, path)
+  if (path === null) return text(400, `Bad Request: "${subPath}" is not valid percent-encoding of UTF-8`)
+  const target = resolveManifest(found.manifest, path)
   if (target === null) return notFound()
   const options = target.isFallback ? { raw: false, cacheControl: FALLBACK_CACHE } : { raw: false }
   return (await deps.data.serve(target.id as TxId, request, options)) ?? notFound()
 }
 
 function redirectToSlash(id: TxId, request: Request): Response {
-  const query = request.query.toString()
-  return text(301, '', { location: `/${id}/${query === '' ? '' : `?${query}`}` })
+  const mark = request.url.indexOf('?')
+  return text(301, '', { location: `/${id}/${mark === -1 ? '' : request.url.slice(mark)}` })
 }
 
 function decodePath(path: string): string | null {
@@ -56,8 +57,8 @@ function decodePath(path: string): string | null {
   }
 }
 
-export function notFound(): Response {
-  return text(404, 'Not found', { 'cache-control': 'public, max-age=0, must-revalidate' })
+export function notFound(reason = 'Not found'): Response {
+  return text(404, reason, { 'cache-control': 'public, max-age=0, must-revalidate' })
 }
 
 export function invalidId(id: string): Response {

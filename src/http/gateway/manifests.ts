@@ -1,15 +1,18 @@
 /** Path manifests as the gateway uses them: parsed once, kept while they are often asked for. */
 import { LRUCache } from 'lru-cache'
+import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
 import { MANIFEST_BYTES_MAX } from '../../base/limits.ts'
-import { type Manifest, parseManifest } from '../../codec/manifest.ts'
-import { type Archive, dataBytesOf, type StoredRecord } from '../../services/archive.ts'
+import { isManifestType, type Manifest, parseManifest } from '../../codec/manifest.ts'
+import { type Archive, collect, dataBytesOf, type StoredRecord } from '../../services/archive.ts'
 
 const KEPT_BYTES_MAX = 64 * 1024 * 1024
 
+/** What data with the type of a manifest turned out to be. */
+export type FoundManifest = { readonly manifest: Manifest } | { readonly problem: string }
+
 interface Kept {
-  /** Null for data that has the type of a manifest and is none. */
-  readonly manifest: Manifest | null
+  readonly found: FoundManifest
   readonly sizeBytes: number
 }
 
@@ -21,28 +24,30 @@ export class Manifests {
     this.#archive = archive
   }
 
-  /** The manifest that this id holds, or null when it holds something else. */
-  async find(id: TxId, record: StoredRecord): Promise<Manifest | null> {
-    if (!(record.contentType ?? '').startsWith('application/x.arweave-manifest')) return null
+  /** Null when the data does not say that it is a manifest. Throws `not-found` while some of it has not arrived. */
+  async find(id: TxId, record: StoredRecord): Promise<FoundManifest | null> {
+    if (record.contentType === null || !isManifestType(record.contentType)) return null
     const kept = this.#kept.get(id)
-    if (kept !== undefined) return kept.manifest
+    if (kept !== undefined) return kept.found
     const sizeBytes = dataBytesOf(record)
-    if (sizeBytes > MANIFEST_BYTES_MAX) return null
-    const bytes = await this.#archive.readData(id, MANIFEST_BYTES_MAX)
-    const manifest = bytes === null ? null : tryParse(bytes)
-    this.#kept.set(id, { manifest, sizeBytes })
-    return manifest
+    const found = await this.#read(id, record)
+    this.#kept.set(id, { found, sizeBytes: Math.min(sizeBytes, KEPT_BYTES_MAX - 1) })
+    return found
+  }
+
+  async #read(id: TxId, record: StoredRecord): Promise<FoundManifest> {
+    const sizeBytes = dataBytesOf(record)
+    if (sizeBytes > MANIFEST_BYTES_MAX) return { problem: `the manifest has ${sizeBytes} bytes, at most ${MANIFEST_BYTES_MAX} are read` }
+    const bytes = await collect(this.#archive.streamData(id, record, 0, sizeBytes))
+    try {
+      return { manifest: parseManifest(bytes) }
+    } catch (error) {
+      if (error instanceof HeddleError) return { problem: error.message }
+      throw error
+    }
   }
 
   clear(): void {
     this.#kept.clear()
-  }
-}
-
-function tryParse(bytes: Uint8Array): Manifest | null {
-  try {
-    return parseManifest(bytes)
-  } catch {
-    return null
   }
 }

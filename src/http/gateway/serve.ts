@@ -24,16 +24,22 @@ export interface ServeOptions {
   readonly cacheControl?: string
 }
 
-interface Hot {
+/** What an answer is made of. */
+interface Source {
+  readonly id: TxId
   readonly record: StoredRecord
-  readonly bytes: Uint8Array
-  readonly digest: string
+  /** Null when they are streamed. */
+  readonly bytes: Uint8Array | null
+  /** Null when nobody has computed it: data that came in a bundle or a transaction, and is large. */
+  readonly digest: string | null
 }
+
+type RangeReader = (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array
 
 /** Serves from the archive, with the small and often read kept in memory. */
 export class DataServer {
   readonly #archive: Archive
-  readonly #hot = new LRUCache<TxId, Hot>({ maxSize: HOT_TOTAL_BYTES, sizeCalculation: ({ bytes }) => bytes.length + 512 })
+  readonly #hot = new LRUCache<TxId, Source>({ maxSize: HOT_TOTAL_BYTES, sizeCalculation: ({ bytes }) => (bytes?.length ?? 0) + 512 })
 
   constructor(archive: Archive) {
     this.#archive = archive
@@ -45,11 +51,11 @@ export class DataServer {
 
   /** Null when the id is unknown or its bytes are not here. */
   async serve(id: TxId, request: Request, options: ServeOptions): Promise<Response | null> {
-    const hot = await this.#load(id)
-    if (hot !== null) return this.#answer(request, options, id, hot.record, hot.digest, hot.bytes)
+    const held = this.#hot.get(id)
+    if (held !== undefined) return this.#answer(request, options, held)
     const record = await this.#archive.find(id)
     if (record === null) return null
-    return this.#answer(request, options, id, record, record.kind === 'item' ? record.digest : null, null)
+    return this.#answer(request, options, (await this.#load(id, record)) ?? large(id, record))
   }
 
   /** Forgets everything: the store was emptied. */
@@ -57,75 +63,49 @@ export class DataServer {
     this.#hot.clear()
   }
 
-  async #load(id: TxId): Promise<Hot | null> {
-    const held = this.#hot.get(id)
-    if (held !== undefined) return held
-    const record = await this.#archive.find(id)
-    if (record === null || dataBytesOf(record) > HOT_BYTES_MAX) return null
-    const bytes = await this.#complete(id, record)
-    if (bytes === null) return null
+  /** Null for what is not kept in memory, and while some of it has not arrived. */
+  async #load(id: TxId, record: StoredRecord): Promise<Source | null> {
+    if (dataBytesOf(record) > HOT_BYTES_MAX || !(await this.#archive.hasData(id, record))) return null
+    const bytes = await collect(this.#archive.streamData(id, record, 0, dataBytesOf(record)))
     const known = record.kind === 'item' ? record.digest : null
-    const hot = { record, bytes, digest: known ?? toBase64url(sha256(bytes)) }
+    const hot = { id, record, bytes, digest: known ?? toBase64url(sha256(bytes)) }
     this.#hot.set(id, hot)
     return hot
   }
 
-  /** The payload, or null while some of it has not arrived. */
-  async #complete(id: TxId, record: StoredRecord): Promise<Uint8Array | null> {
-    try {
-      return await collect(this.#archive.streamData(id, record, 0, dataBytesOf(record)))
-    } catch (error) {
-      if (isMissing(error)) return null
-      throw error
-    }
-  }
-
-  async #answer(
-    request: Request,
-    options: ServeOptions,
-    id: TxId,
-    record: StoredRecord,
-    digest: string | null,
-    bytes: Uint8Array | null,
-  ): Promise<Response | null> {
+  async #answer(request: Request, options: ServeOptions, source: Source): Promise<Response | null> {
+    const { id, record, digest } = source
     const size = dataBytesOf(record)
-    const headers = dataHeaders(id, record, digest, options)
+    const headers = dataHeaders(source, options)
     if (digest !== null && matchesEtag(request.headers['if-none-match'], `"${digest}"`)) {
       const { 'content-type': _type, 'content-encoding': _encoding, ...kept } = headers
       return { status: 304, headers: kept, body: null }
     }
-    const source = (range: ByteRange): AsyncIterable<Uint8Array> | Uint8Array =>
-      bytes?.subarray(range.start, range.end) ?? this.#archive.streamData(id, record, range.start, range.end, request.signal)
+    const read: RangeReader = ({ start, end }) =>
+      source.bytes?.subarray(start, end) ?? this.#archive.streamData(id, record, start, end, request.signal)
     const outcome = parseRange(request.headers['range'], size)
     switch (outcome.kind) {
       case 'whole':
-        return this.#whole(headers, size, source)
+        // Checked before the status line goes out: a stream that breaks off is no answer.
+        if (source.bytes === null && !(await this.#archive.hasData(id, record))) return null
+        return { status: 200, headers: { ...headers, 'content-length': size }, body: read({ start: 0, end: size }) }
       case 'ranges':
         return outcome.ranges.length === 1
-          ? single(headers, size, outcome.ranges[0]!, source)
-          : multipart(headers, size, outcome.ranges, source)
+          ? single(headers, size, outcome.ranges[0]!, read)
+          : multipart(headers, size, outcome.ranges, read)
       case 'unsatisfiable':
         return text(416, 'Range not satisfiable', { 'content-range': `bytes */${size}` })
       case 'malformed':
         return text(400, `Malformed 'range' header`)
     }
   }
-
-  /** Large data is checked to be here before 200 is sent: its first piece is read ahead. */
-  async #whole(
-    headers: Response['headers'],
-    size: number,
-    source: (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array,
-  ): Promise<Response | null> {
-    const body = source({ start: 0, end: size })
-    const full = { ...headers, 'content-length': size }
-    if (body instanceof Uint8Array) return { status: 200, headers: full, body }
-    const ready = await readAhead(body)
-    return ready === null ? null : { status: 200, headers: full, body: ready }
-  }
 }
 
-function dataHeaders(id: TxId, record: StoredRecord, digest: string | null, options: ServeOptions): Response['headers'] {
+function large(id: TxId, record: StoredRecord): Source {
+  return { id, record, bytes: null, digest: record.kind === 'item' ? record.digest : null }
+}
+
+function dataHeaders({ id, record, digest }: Source, options: ServeOptions): Response['headers'] {
   const encoding = options.raw ? null : contentEncodingHeader(record.contentEncoding)
   return {
     'content-type': contentTypeHeader(record.contentType),
@@ -146,28 +126,15 @@ function digestHeaders(digest: string): Response['headers'] {
   }
 }
 
-async function single(
-  headers: Response['headers'],
-  size: number,
-  range: ByteRange,
-  source: (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array,
-): Promise<Response | null> {
-  const body = source(range)
-  const ready = body instanceof Uint8Array ? body : await readAhead(body)
-  if (ready === null) return null
+function single(headers: Response['headers'], size: number, range: ByteRange, read: RangeReader): Response {
   return {
     status: 206,
     headers: { ...headers, 'content-range': `bytes ${range.start}-${range.end - 1}/${size}`, 'content-length': range.end - range.start },
-    body: ready,
+    body: read(range),
   }
 }
 
-function multipart(
-  headers: Response['headers'],
-  size: number,
-  ranges: readonly ByteRange[],
-  source: (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array,
-): Response {
+function multipart(headers: Response['headers'], size: number, ranges: readonly ByteRange[], read: RangeReader): Response {
   const boundary = `${'-'.repeat(26)}${randomBytes(12).toString('hex')}`
   const heads = ranges.map((range) =>
     utf8(
@@ -179,7 +146,7 @@ function multipart(
   async function* body(): AsyncIterable<Uint8Array> {
     for (const [i, range] of ranges.entries()) {
       yield heads[i]!
-      const part = source(range)
+      const part = read(range)
       if (part instanceof Uint8Array) yield part
       else yield* part
       yield utf8('\r\n')
@@ -191,26 +158,4 @@ function multipart(
     headers: { ...headers, 'content-type': `multipart/byteranges; boundary=${boundary}`, 'content-length': length },
     body: body(),
   }
-}
-
-/** Starts reading, so that absent data is found before the status line is sent; null when it is absent. */
-async function readAhead(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array> | null> {
-  const iterator = source[Symbol.asyncIterator]()
-  let first: IteratorResult<Uint8Array>
-  try {
-    first = await iterator.next()
-  } catch (error) {
-    if (isMissing(error)) return null
-    throw error
-  }
-  return {
-    async *[Symbol.asyncIterator]() {
-      if (first.done !== true) yield first.value
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
-    },
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'not-found'
 }

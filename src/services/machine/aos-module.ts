@@ -5,7 +5,8 @@
  *             `.crypto.digest`; then main.lua, whose value is the module's handle function.
  * Source      module format `heddle-lua-1`: a Lua 5.3 chunk that is run once
  * Invariants  The same files give the same bytes: files go in by the order of their names. Each is compiled under its own name, so that
- *             errors and tracebacks tell file and line. Files that end in `_test.lua` stay out.
+ *             errors and tracebacks tell file and line. What a process never requires stays text: a small state is cheap to copy.
+ *             Files that end in `_test.lua` stay out.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -27,9 +28,9 @@ export function processSource(name: string): string {
   return readFileSync(`${PROCESSES}${name}.lua`, 'utf8')
 }
 
-/** A Lua statement that makes `source` available to `require(name)`. */
+/** A Lua statement that makes `source` available to `require(name)`, which is when it is compiled. */
 export function preloadStatement(name: string, source: string): string {
-  return `package.preload['${name}'] = assert(load(${quoteLua(source)}, '${name}', 't'))\n`
+  return `package.preload['${name}'] = function(...) return assert(load(${quoteLua(source)}, '${name}', 't'))(...) end\n`
 }
 
 function assemble(): string {

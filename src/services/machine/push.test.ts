@@ -63,8 +63,14 @@ describe('pushed messages', () => {
     await rig.stop()
   })
 
-  it('take their slots in the order in which they were sent', async () => {
+  it('take their slots in the order in which they were sent, however long each look-up takes', async () => {
     const { rig, a, b } = await two()
+    const get = rig.kv.get.bind(rig.kv)
+    let calls = 0
+    rig.kv.get = async (space, key) => {
+      await new Promise((resolve) => setTimeout(resolve, (calls++ * 7) % 5))
+      return get(space, key)
+    }
     const send = (names: string[]): Promise<TxId> =>
       rig.send(a, 'Do', answer({ Messages: names.map((name) => ({ Target: b, Tags: [tag('Name', name)] })) }))
     const first = Array.from({ length: 100 }, (_, i) => `first ${i}`)

@@ -6,9 +6,10 @@
  *             building it again gives the same id. Entries of one process take their slots in the order of the outbox, results in slot order.
  *             What cannot be delivered is named in the result (`undelivered`) and removed; trouble of the store leaves it for the next start.
  */
+import { LRUCache } from 'lru-cache'
 import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import { idBytes, type TxId } from '../../base/ids.ts'
-import { PUSHES_UNDER_WAY_MAX } from '../../base/limits.ts'
+import { PUSHES_PER_ORIGIN_MAX, PUSHES_UNDER_WAY_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import { createDataItemSync, type ItemFields, type ItemSigner } from '../../codec/data-item.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
@@ -53,10 +54,13 @@ interface Lane {
   noting: Promise<void>
 }
 
+const ORIGINS_COUNTED = 50_000
+
 export class Push {
   readonly #deps: PushDeps
   readonly #lanes = new Map<TxId, Lane>()
   readonly #sending = new Map<TxId, Promise<void>>()
+  readonly #sent = new LRUCache<string, number>({ max: ORIGINS_COUNTED })
   #intake: PushIntake | null = null
   #stopping = false
   #idle: (() => void)[] = []
@@ -133,6 +137,7 @@ export class Push {
   }
 
   async #send(delivery: Delivery, turn: Promise<void>, taken: () => void): Promise<void> {
+    this.#count(delivery.record.origin)
     const context = await this.#context(delivery)
     const { entry } = delivery
     switch (entry.kind) {
@@ -211,6 +216,15 @@ export class Push {
     } finally {
       scheduler.forget(id)
     }
+  }
+
+  /** Two messages for every one fill the world before any depth is reached. Counted in memory: a restart gives a new allowance. */
+  #count(origin: string): void {
+    const count = (this.#sent.get(origin) ?? 0) + 1
+    this.#sent.set(origin, count)
+    if (count <= PUSHES_PER_ORIGIN_MAX) return
+    const message = `cut: message ${origin} has caused ${PUSHES_PER_ORIGIN_MAX} others already`
+    throw new HeddleError('limit-reached', { what: 'pushes of one message', max: PUSHES_PER_ORIGIN_MAX }, message)
   }
 
   /** With `isLast`, the entry leaves the outbox in the commit that the ticket joins. */

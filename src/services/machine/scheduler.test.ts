@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ao, idOf, messagesOf, openRig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
 import { toBase64url } from '../../base/bytes.ts'
 import { idBytes, parseTxId, type TxId } from '../../base/ids.ts'
+import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
 import { createDataItem, decodeDataItem, verifyDataItem } from '../../codec/data-item.ts'
 import { findTag, toTextTags } from '../../codec/tags.ts'
 import { assignmentTags, firstHashChain, nextHashChain } from './assignment.ts'
@@ -205,6 +206,15 @@ describe('scheduler', () => {
       code: 'module-unsupported',
       message: expect.stringContaining('cobol'),
     })
+    await rig.stop()
+  })
+
+  it('takes messages up to the limit, and no larger', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    const id = await rig.send(process, 'Inc', { data: new Uint8Array(MESSAGE_BYTES_MAX) })
+    expect((await rig.machine.result(process, id)).output).toBe('2')
+    await expect(rig.send(process, 'Inc', { data: new Uint8Array(MESSAGE_BYTES_MAX + 1) })).rejects.toMatchObject({ code: 'too-large' })
     await rig.stop()
   })
 

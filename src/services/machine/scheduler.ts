@@ -13,7 +13,7 @@ import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { idBytes, isTxId, parseTxId, type TxId } from '../../base/ids.ts'
-import { PROCESS_QUEUE_MAX } from '../../base/limits.ts'
+import { MESSAGE_BYTES_MAX, PROCESS_QUEUE_MAX } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
 import type { DataItem, ItemSigner } from '../../codec/data-item.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
@@ -57,6 +57,7 @@ export interface Scheduled {
 }
 
 export interface AssignOptions {
+  /** Asks for a settled transaction. What is on this node counts as settled. */
   readonly baseLayer?: boolean
   readonly exclude?: readonly string[]
 }
@@ -118,6 +119,7 @@ export class Scheduler implements ItemHandler {
   async commit(item: DataItem, base: Commit): Promise<void> {
     const ticket = this.#tickets.get(item.id) ?? null
     const source = messageOfItem(item)
+    checkSize(source)
     checkTags(source)
     if (aoKind(source.tags) === 'Process') await this.#spawn(source, base, ticket)
     else await this.#message(source, base, ticket)
@@ -286,6 +288,16 @@ export class Scheduler implements ItemHandler {
       )
     return id
   }
+}
+
+function checkSize({ id, data }: SourceMessage): void {
+  if (data.length <= MESSAGE_BYTES_MAX) return
+  const facts = { what: `message ${id}`, size: data.length, max: MESSAGE_BYTES_MAX }
+  throw new HeddleError(
+    'too-large',
+    facts,
+    `message ${id} has ${data.length} bytes of data, at most ${MESSAGE_BYTES_MAX} are scheduled; upload the data and send its id`,
+  )
 }
 
 function checkTags(source: SourceMessage): void {

@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import { toBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
-import { ITEM_TAG_BYTES_MAX, MESSAGE_BYTES_MAX, MODULE_BYTES_MAX } from '../../base/limits.ts'
-import { type DataItem, decodeDataItem, type ItemHeader } from '../../codec/data-item.ts'
+import { MESSAGE_BYTES_MAX, MODULE_BYTES_MAX } from '../../base/limits.ts'
+import { type DataItem, decodeDataItem, type ItemHeader, itemHeaderBytesMax } from '../../codec/data-item.ts'
 import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
 import { ownerOf, type Transaction } from '../../codec/transaction.ts'
 import type { GuestModule } from '../../guests/guest.ts'
@@ -51,7 +51,7 @@ export class Sources {
 
   /** Null when the id is unknown or not all of its data is here. */
   async message(id: TxId): Promise<SourceMessage | null> {
-    const raw = await this.#archive.itemRaw(id, MESSAGE_BYTES_MAX + ITEM_TAG_BYTES_MAX)
+    const raw = await this.#archive.itemRaw(id, MESSAGE_BYTES_MAX + itemHeaderBytesMax())
     if (raw !== null) return messageOfItem(decodeDataItem(raw))
     const tx = await this.#archive.transaction(id)
     if (tx === null) return null

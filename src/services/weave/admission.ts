@@ -22,7 +22,7 @@ import { transactionRow } from '../rows.ts'
 import type { ChunkProof, ChunkStore } from './chunk-store.ts'
 import type { Completion } from './completion.ts'
 import type { DataKey } from './data-key.ts'
-import { type DataRoot, type DataRoots, type Reference, referenceWrite, rootWrite } from './data-roots.ts'
+import { beginCompletion, type DataRoot, type DataRoots, endCompletion, type Reference, referenceWrite, rootWrite } from './data-roots.ts'
 import { mempoolWrite } from './mempool.ts'
 import type { Rejections } from './rejections.ts'
 import type { WeaveState } from './state.ts'
@@ -115,24 +115,25 @@ export class Admission {
 
   async #admitWithData(tx: Transaction, load: Load, root: DataRoot): Promise<void> {
     const { completion } = this.#deps
-    const reference: Reference = { isBundle: isBundle(toTextTags(tx.tags)), isCommitted: false }
+    const reference: Reference = { isBundle: isBundle(toTextTags(tx.tags)), isCommitted: false, isOwn: load.own !== null }
+    let completes = false
     await this.#enter(tx, load, {
       writes: () => {
         root.references.set(tx.id, reference)
-        const isComplete = root.isComplete || root.isCompleting || load.chunkWrites !== null
-        const announced = isComplete && load.own === null ? completion.writes(tx.id, reference.isBundle) : []
-        return [
-          rootWrite(root.key, isComplete),
-          referenceWrite(root.key, tx.id, reference.isBundle),
-          ...(load.chunkWrites ?? []),
-          ...announced,
-        ]
+        completes = load.chunkWrites !== null && !root.isComplete && !root.isCompleting
+        const referenced = referenceWrite(root.key, tx.id, reference.isBundle)
+        if (completes) return [...beginCompletion(root, completion), referenced, ...(load.chunkWrites ?? [])]
+        const isComplete = root.isComplete || root.isCompleting
+        return [rootWrite(root.key, isComplete), referenced, ...(isComplete ? completion.writes([[tx.id, reference]]) : [])]
       },
-      onFailed: () => void root.references.delete(tx.id),
+      onFailed: () => {
+        root.references.delete(tx.id)
+        if (completes) root.isCompleting = false
+      },
     })
     reference.isCommitted = true
-    if (load.chunkWrites !== null) root.isComplete = true
-    if (root.isComplete && load.own === null) await completion.announce([tx.id])
+    if (completes) await completion.announce(endCompletion(root))
+    else if (root.isComplete && !reference.isOwn) await completion.announce([tx.id])
   }
 
   /** From the last check to the call of `commit` nothing else runs. */
@@ -250,7 +251,7 @@ function proven({ startOffset, endOffset }: ChunkRange, data: Uint8Array, pathOf
 /** The failure that says most about what to do; the others stand in the message. */
 function ruleFailure(tx: Transaction, rules: readonly TxRule[], view: ValidityView): HeddleError {
   const has = (rule: TxRule): boolean => rules.includes(rule)
-  if (has('tx_id_not_valid') || has('tx_signature_not_valid') || has('invalid_signature_type'))
+  if (has('tx_id_not_valid') || (has('tx_signature_not_valid') && !has('invalid_signature_type')))
     return new HeddleError(
       'signature-invalid',
       { id: tx.id },

@@ -5,13 +5,11 @@
  */
 import { toBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
-import type { TxId } from '../../base/ids.ts'
 import { type ChunkUpload, checkChunk } from '../../codec/chunk-upload.ts'
-import type { KvWrite } from '../../store/kv-store.ts'
 import type { Commit } from '../journal.ts'
 import type { ChunkProof, ChunkStore } from './chunk-store.ts'
 import type { Completion } from './completion.ts'
-import { type DataRoot, type DataRoots, rootWrite } from './data-roots.ts'
+import { beginCompletion, type DataRoot, type DataRoots, endCompletion } from './data-roots.ts'
 
 export interface ChunkIntakeDeps {
   readonly chunks: ChunkStore
@@ -54,28 +52,16 @@ export class ChunkIntake {
     if (await chunks.has(root.key, proof.endOffset)) return
     const record = await chunks.prepare(root.key, proof, bytes)
     root.receivedBytes += bytes.length
-    const completes = !root.isComplete && root.receivedBytes >= root.key.sizeBytes
-    if (completes) root.isCompleting = true
+    const completes = !root.isComplete && !root.isCompleting && root.receivedBytes >= root.key.sizeBytes
     try {
-      await commit({ writes: completes ? [record, ...completingWrites(root, completion)] : [record], events: [] })
+      await commit({ writes: completes ? [record, ...beginCompletion(root, completion)] : [record], events: [] })
     } catch (error) {
       root.receivedBytes -= bytes.length
       if (completes) root.isCompleting = false
       throw error
     }
-    if (completes) await completion.announce(settle(root))
+    if (completes) await completion.announce(endCompletion(root))
   }
-}
-
-function completingWrites(root: DataRoot, completion: Completion): KvWrite[] {
-  return [rootWrite(root.key, true), ...[...root.references].flatMap(([id, { isBundle }]) => completion.writes(id, isBundle))]
-}
-
-/** The root is complete now; returns the transactions that have to hear of it. One not committed yet will see it itself. */
-function settle(root: DataRoot): TxId[] {
-  root.isComplete = true
-  root.isCompleting = false
-  return [...root.references].filter(([, { isCommitted }]) => isCommitted).map(([id]) => id)
 }
 
 function prove(upload: ChunkUpload): ChunkProof {

@@ -18,8 +18,8 @@ export class Completion {
     this.#writes = writes
   }
 
-  writes(id: TxId, isBundle: boolean): readonly KvWrite[] {
-    return isBundle ? this.#writes(id) : []
+  writes(references: Iterable<readonly [TxId, { readonly isBundle: boolean; readonly isOwn: boolean }]>): KvWrite[] {
+    return [...references].flatMap(([id, { isBundle, isOwn }]) => (isBundle && !isOwn ? this.#writes(id) : []))
   }
 
   listen(listener: CompletionListener): () => void {

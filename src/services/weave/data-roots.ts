@@ -10,10 +10,13 @@ import { bytesToId, idBytes, type TxId } from '../../base/ids.ts'
 import { DATA_ROOT_CACHE_MAX } from '../../base/limits.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
 import type { ChunkStore } from './chunk-store.ts'
+import type { Completion } from './completion.ts'
 import { type DataKey, dataKeyText, encodeDataKey } from './data-key.ts'
 
 export interface Reference {
   readonly isBundle: boolean
+  /** This node put the data together itself, and needs not hear of it. */
+  readonly isOwn: boolean
   /** The transaction's own commit is durable. */
   isCommitted: boolean
 }
@@ -81,11 +84,17 @@ export class DataRoots {
     const root = emptyRoot(key)
     for await (const entry of this.#kv.scan('roots', { prefix })) {
       if (entry.key.length === prefix.length) root.isComplete = entry.value[0] === 1
-      else root.references.set(bytesToId(entry.key.subarray(prefix.length)), { isBundle: entry.value[0] === 1, isCommitted: true })
+      else
+        root.references.set(bytesToId(entry.key.subarray(prefix.length)), {
+          isBundle: entry.value[0] === 1,
+          isOwn: false,
+          isCommitted: true,
+        })
     }
     // Counted anew rather than kept: a count that follows every chunk could be wrong after a crash.
     if (!root.isComplete)
       for await (const { startOffset, endOffset } of this.#chunks.all(key)) root.receivedBytes += endOffset - startOffset
+    root.isComplete ||= root.receivedBytes >= key.sizeBytes
     return root
   }
 
@@ -95,6 +104,19 @@ export class DataRoots {
       if (users === 0) this.#held.delete(name)
     }
   }
+}
+
+/** The commit under way makes the root complete: what it writes for that. */
+export function beginCompletion(root: DataRoot, completion: Completion): KvWrite[] {
+  root.isCompleting = true
+  return [rootWrite(root.key, true), ...completion.writes(root.references)]
+}
+
+/** That commit is durable; returns the transactions that have to hear of it. One not committed yet will see it itself. */
+export function endCompletion(root: DataRoot): TxId[] {
+  root.isComplete = true
+  root.isCompleting = false
+  return [...root.references].filter(([, { isCommitted, isOwn }]) => isCommitted && !isOwn).map(([id]) => id)
 }
 
 export function rootWrite(key: DataKey, isComplete: boolean): KvWrite {

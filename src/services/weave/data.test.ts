@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openTestWeave, signed, testData, wallet } from '../../../test/weave-rig.ts'
 import { concat, equalBytes, toBase64url, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
 import type { TxId } from '../../base/ids.ts'
@@ -7,7 +8,6 @@ import { validateDataPath, validateTxPath } from '../../codec/data-path.ts'
 import { buildTree, type ChunkSplit, chunkLeaves, dataRootOf } from '../../codec/data-tree.ts'
 import { textTag } from '../../codec/tags.ts'
 import type { Transaction } from '../../codec/transaction.ts'
-import { openTestWeave, signed, testData, wallet } from './fixture.ts'
 import type { Weave } from './weave.ts'
 
 const [alice, bob, carol] = [wallet('alice'), wallet('bob'), wallet('carol')]
@@ -145,6 +145,23 @@ describe('the same data under many transactions', () => {
     for (const { id } of [client, node]) expect(equalBytes(await read(weave, id, 0, data.length), data)).toBe(true)
     const other = await signed(weave, carol, { data, dataRoot: sha256(data), dataBytes: BigInt(data.length) })
     await expect(weave.acceptTransaction(other)).rejects.toMatchObject({ code: 'data-split-unknown' })
+  })
+
+  it('is complete for all of them when it comes inline with one', async () => {
+    const marked: string[] = []
+    const { weave, kv } = await openTestWeave({
+      completionWrites: (id) => [{ space: 'unbundling', key: Buffer.from(id), value: utf8('') }],
+    })
+    const heard = listen(weave)
+    const data = testData(270_000)
+    const waiting = await announce(weave, data)
+    await weave.acceptTransaction(waiting)
+    const inline = await signed(weave, bob, { data })
+    const later = await announce(weave, data, carol)
+    await Promise.all([weave.acceptTransaction(inline), weave.acceptTransaction(later)])
+    expect([...heard].sort()).toEqual([waiting.id, inline.id, later.id].sort())
+    for await (const { key } of kv.scan('unbundling')) marked.push(Buffer.from(key).toString())
+    expect(marked.sort()).toEqual([waiting.id, later.id].sort()) // The inline one is no bundle.
   })
 
   it('of format 1 is read like any other', async () => {

@@ -9,9 +9,10 @@ import { concat, EMPTY, utf8 } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import { type Address, parseAddress } from '../../base/ids.ts'
+import { ANCHOR_DEPTH_MAX } from '../../base/limits.ts'
 import { AccountTrie } from '../../codec/account-trie.ts'
 import { type AccessProof, type Block, blockHash, type NonceLimiter, type UnsignedBlock } from '../../codec/block.ts'
-import { asJsonObject, integerField, numberField } from '../../codec/json-fields.ts'
+import { asJsonObject, naturalField, numberField } from '../../codec/json-fields.ts'
 
 export interface Genesis {
   /** What `x-network` and GET /info say. */
@@ -55,14 +56,18 @@ export function parseGenesis(value: unknown): Genesis {
   const network = json['network']
   if (typeof network !== 'string' || !/^[\x21-\x7e]{1,64}$/.test(network)) throw invalid('network', 'must be 1 to 64 visible characters')
   const allocations = asJsonObject(json['allocations'], 'allocations')
+  const rewardLockBlocks = numberField(json, 'rewardLockBlocks')
+  if (rewardLockBlocks < 1 || rewardLockBlocks > ANCHOR_DEPTH_MAX) throw invalid('rewardLockBlocks', `must be 1 to ${ANCHOR_DEPTH_MAX}`)
+  const kryderPlusRateMultiplier = numberField(json, 'kryderPlusRateMultiplier')
+  if (kryderPlusRateMultiplier < 1) throw invalid('kryderPlusRateMultiplier', 'must be at least 1')
   return {
     network,
     timestampS: numberField(json, 'timestampS'),
-    pricePerGibMinuteWinston: integerField(json, 'pricePerGibMinute'),
-    kryderPlusRateMultiplier: numberField(json, 'kryderPlusRateMultiplier'),
-    rewardLockBlocks: numberField(json, 'rewardLockBlocks'),
+    pricePerGibMinuteWinston: naturalField(json, 'pricePerGibMinute'),
+    kryderPlusRateMultiplier,
+    rewardLockBlocks,
     allowsMint: json['allowsMint'] === true,
-    allocations: new Map(Object.keys(allocations).map((address) => [parseAddress(address), integerField(allocations, address)])),
+    allocations: new Map(Object.keys(allocations).map((address) => [parseAddress(address), naturalField(allocations, address)])),
   }
 }
 

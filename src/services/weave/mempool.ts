@@ -104,6 +104,11 @@ export class Mempool {
     return [...this.#entries.values()].map(({ pending }) => pending)
   }
 
+  hasReady(): boolean {
+    const [first] = this.#entries.values()
+    return first?.isCommitted ?? false
+  }
+
   /** Oldest first, up to the first whose commit is under way: what comes after it may depend on it. */
   ready(): PendingTransaction[] {
     const ready: PendingTransaction[] = []

@@ -71,6 +71,12 @@ export class WeaveReader {
     return record === null ? null : { root: fromBase64url(record.dataRoot), sizeBytes: Number(record.dataBytes) }
   }
 
+  /** Is every byte of a transaction's data here? Also true for those without data. */
+  async hasData(id: TxId): Promise<boolean> {
+    const key = await this.dataKey(id)
+    return key !== null && (key.sizeBytes === 0 || (await this.#isComplete(key)))
+  }
+
   async *readData(id: TxId, start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
     const key = await this.dataKey(id)
     if (key === null) throw new HeddleError('not-found', { what: 'transaction', id }, `transaction ${id} is not known here`)

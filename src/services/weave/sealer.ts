@@ -17,7 +17,9 @@ export interface SealerDeps {
   /** Seals a block although nothing waits, this often. */
   readonly heartbeatMs: number | null
   readonly seal: () => Promise<unknown>
-  readonly waiting: () => number
+  /** Nothing happens when nothing waits any more by the time it is done. */
+  readonly sealWaiting: () => Promise<unknown>
+  readonly isWaiting: () => boolean
   readonly log: Log
 }
 
@@ -33,9 +35,9 @@ export class Sealer {
   }
 
   start(): void {
-    const { heartbeatMs, waiting, mode } = this.#deps
+    const { heartbeatMs, isWaiting, mode } = this.#deps
     if (heartbeatMs !== null) this.#heartbeat = setInterval(() => this.#run(true), heartbeatMs).unref()
-    if (waiting() > 0 && mode !== 'manual') this.#soon()
+    if (isWaiting() && mode !== 'manual') this.#soon()
   }
 
   /** Something entered the mempool. */
@@ -76,8 +78,8 @@ export class Sealer {
 
   async #attempt(isHeartbeat: boolean): Promise<void> {
     try {
-      if (isHeartbeat || this.#deps.waiting() > 0) await this.#deps.seal()
-      if (this.#deps.mode === 'auto' && this.#deps.waiting() > 0) this.#soon()
+      await (isHeartbeat ? this.#deps.seal() : this.#deps.sealWaiting())
+      if (this.#deps.mode === 'auto' && this.#deps.isWaiting()) this.#soon()
     } catch (error) {
       this.#deps.log.error({ error: errorText(error) }, 'sealing a block failed')
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openTestWeave, signed, type TestWeave, testData, wallet } from '../../../test/weave-rig.ts'
 import { equalBytes, toBase64url } from '../../base/bytes.ts'
 import { type Address, idBytes } from '../../base/ids.ts'
 import { AccountTrie } from '../../codec/account-trie.ts'
@@ -8,8 +9,7 @@ import { nextHashListMerkle } from '../../codec/hash-list-merkle.ts'
 import { buildTxRoot } from '../../codec/tx-root.ts'
 import { inflation } from '../../rules/inflation.ts'
 import { SPACES } from '../../store/kv-store.ts'
-import { openTestWeave, signed, type TestWeave, testData, wallet } from './fixture.ts'
-import { devGenesis, genesisBlock } from './genesis.ts'
+import { devGenesis, genesisBlock, parseGenesis } from './genesis.ts'
 import type { Weave } from './weave.ts'
 
 const [alice, bob, carol, dave, erin] = (['alice', 'bob', 'carol', 'dave', 'erin'] as const).map((name) => wallet(name)) as [
@@ -39,6 +39,14 @@ describe('genesis', () => {
     expect(JSON.parse((await weave.blockJson(weave.tip().indepHash))!)).toEqual(blockToJson(genesisBlock(devGenesis())))
     expect(weave.totalSupply()).toBe(5n * 10n ** 18n)
     expect(events).toEqual([{ kind: 'block', block: expect.objectContaining({ height: 0, previous: '', txIds: [] }) }])
+  })
+
+  it('with senseless parameters is refused', () => {
+    const good = { network: 'n', timestampS: 1, pricePerGibMinute: '1', kryderPlusRateMultiplier: 1, rewardLockBlocks: 1, allocations: {} }
+    expect(parseGenesis(good)).toMatchObject({ network: 'n', allowsMint: false })
+    const changes = [{ network: '' }, { network: 'a b' }, { timestampS: -1 }, { pricePerGibMinute: '-1' }, { kryderPlusRateMultiplier: 0 }]
+    const more = [{ rewardLockBlocks: 0 }, { rewardLockBlocks: 51 }, { allocations: { x: '1' } }, { allocations: { [stranger]: '-1' } }]
+    for (const change of [...changes, ...more]) expect(() => parseGenesis({ ...good, ...change }), JSON.stringify(change)).toThrowError()
   })
 
   it('of another network is refused', async () => {

@@ -118,7 +118,8 @@ export class Weave {
       delayMs: sealing.delayMs ?? null,
       heartbeatMs: sealing.heartbeatMs ?? null,
       seal: () => this.seal(),
-      waiting: () => this.#state.mempool.count,
+      sealWaiting: () => this.#turns.run(async () => (this.#state.mempool.hasReady() ? this.#sealNow() : null)),
+      isWaiting: () => this.#state.mempool.hasReady(),
       log,
     })
   }
@@ -282,6 +283,11 @@ export class Weave {
   /** Bytes [start, end) of a transaction's data; throws `not-found` when one is missing. */
   readData(id: TxId, start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
     return this.#reader.readData(id, start, end, signal)
+  }
+
+  /** Is every byte of a transaction's data here? */
+  hasData(id: TxId): Promise<boolean> {
+    return this.#reader.hasData(id)
   }
 
   /** Null until the transaction is in a block, and for those without data. */

@@ -45,15 +45,12 @@ const { file, role } = workerData as WorkerSetup
 // A reader's thread starts while the writer still makes the file, so that it opens it at the first question only.
 const db = once(() => (role === 'writer' ? openForWriting(file) : openForReading(file)))
 const writer = once(() => new IndexWriter(db()))
-let reader = once(() => new IndexReader(db()))
+const reader = once(() => new IndexReader(db()))
 
 const calls: IndexCalls = {
   position: () => writer().position(),
   apply: (packed, position) => writer().apply(packed, position),
-  clear: () => {
-    writer().clear()
-    reader = once(() => new IndexReader(db()))
-  },
+  clear: () => writer().clear(),
   transactions: (query, options) => reader().transactions(query, options),
   transaction: (id) => reader().transaction(id),
   block: (hash) => reader().block(hash),

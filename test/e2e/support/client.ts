@@ -79,7 +79,8 @@ export async function query<T>(base: string, text: string, variables: Record<str
     body: JSON.stringify({ query: text, variables }),
   })
   const parsed = JSON.parse(body) as { data?: T; errors?: unknown }
-  if (status !== 200 || parsed.errors !== undefined || parsed.data === undefined) throw new Error(`POST /graphql answered ${status} ${body}`)
+  if (status !== 200 || parsed.errors !== undefined || parsed.data === undefined)
+    throw new Error(`POST /graphql answered ${status} ${body}`)
   return parsed.data
 }
 

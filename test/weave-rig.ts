@@ -1,16 +1,16 @@
-/** A weave over stores in memory, for the tests in this folder. What the index would learn is kept in `events`. */
+/** A weave over stores in memory, for unit tests. What the index would learn is kept in `events`. */
 import { readFileSync } from 'node:fs'
-import type { Clock } from '../../base/clock.ts'
-import { silentLog } from '../../base/log.ts'
-import { keyFromJwk, type SigningKey } from '../../codec/keys.ts'
-import { signTransaction, type Transaction, type TransactionFields } from '../../codec/transaction.ts'
-import type { IndexEvent } from '../../store/index-store.ts'
-import type { KvStore } from '../../store/kv-store.ts'
-import { createMemoryBlobStore } from '../../store/memory/memory-blob-store.ts'
-import { createMemoryKvStore } from '../../store/memory/memory-kv-store.ts'
-import type { Commit } from '../journal.ts'
-import { devGenesis } from './genesis.ts'
-import { openWeave, type Weave, type WeaveDeps } from './weave.ts'
+import type { Clock } from '../src/base/clock.ts'
+import { silentLog } from '../src/base/log.ts'
+import { keyFromJwk, type SigningKey } from '../src/codec/keys.ts'
+import { signTransaction, type Transaction, type TransactionFields } from '../src/codec/transaction.ts'
+import type { Commit } from '../src/services/journal.ts'
+import { devGenesis } from '../src/services/weave/genesis.ts'
+import { openWeave, type Weave, type WeaveDeps } from '../src/services/weave/weave.ts'
+import type { IndexEvent } from '../src/store/index-store.ts'
+import type { KvStore } from '../src/store/kv-store.ts'
+import { createMemoryBlobStore } from '../src/store/memory/memory-blob-store.ts'
+import { createMemoryKvStore } from '../src/store/memory/memory-kv-store.ts'
 
 export interface TestWeave {
   readonly weave: Weave
@@ -79,7 +79,7 @@ function testClock(): TestWeave['clock'] {
 
 /** One of the public development wallets. RSA signatures without salt, so that ids repeat. */
 export function wallet(name: 'alice' | 'bob' | 'carol' | 'dave' | 'erin'): SigningKey {
-  const jwk: unknown = JSON.parse(readFileSync(new URL(`../../../dev/wallets/${name}.json`, import.meta.url), 'utf8'))
+  const jwk: unknown = JSON.parse(readFileSync(new URL(`../dev/wallets/${name}.json`, import.meta.url), 'utf8'))
   return keyFromJwk(jwk, { saltBytes: 0 })
 }
 

@@ -1,0 +1,74 @@
+/** What a guest costs in one thread: a token transfer, taking it back, spawn, snapshot and thaw. `node bench/guests.ts` prints medians. */
+import { utf8 } from '../src/base/bytes.ts'
+import { parseTxId } from '../src/base/ids.ts'
+import { prepareProgram } from '../src/guests/formats.ts'
+import { GuestSession } from '../src/guests/guest-session.ts'
+import { encodeValue, ValueReader } from '../src/guests/value-codec.ts'
+
+const TOKEN = `
+balances = { alice = 1 << 40 }
+local function tag(msg, name)
+  for _, tag in ipairs(msg.Tags) do if tag.name == name then return tag.value end end
+end
+local function notice(target, action, quantity)
+  return { Target = target, Data = "You moved " .. quantity, Anchor = string.format("%032d", quantity), Tags = {
+    { name = "Action", value = action }, { name = "Quantity", value = tostring(quantity) }, { name = "Data-Protocol", value = "ao" },
+    { name = "Variant", value = "ao.TN.1" }, { name = "Type", value = "Message" }, { name = "Reference", value = "1" } } }
+end
+function handle(msg)
+  local quantity, to = math.tointeger(tonumber(tag(msg, "Quantity"))), tag(msg, "Recipient")
+  balances.alice = balances.alice - quantity
+  balances[to] = (balances[to] or 0) + quantity
+  return { ok = true, response = { Output = "", Messages = { notice("alice", "Debit-Notice", quantity), notice(to, "Credit-Notice", quantity) } } }
+end`
+const process = parseTxId(`${'p'.repeat(42)}A`)
+const module = { id: parseTxId(`${'m'.repeat(42)}A`), format: 'heddle-lua-1', bytes: utf8(TOKEN) }
+const env = { Process: { Id: process, Owner: process, Tags: [] }, Module: { Id: module.id, Owner: process, Tags: [] } }
+const tags = {
+  'Data-Protocol': 'ao',
+  Variant: 'ao.TN.1',
+  Type: 'Message',
+  SDK: 'aoconnect',
+  Action: 'Transfer',
+  Recipient: 'r'.repeat(43),
+  Quantity: '1',
+}
+const message = {
+  ...{ Id: process, Signature: 's'.repeat(86), Data: '', Owner: process, Target: process, Anchor: '0'.repeat(32), From: process },
+  Tags: Object.entries(tags).map(([name, value]) => ({ name, value })),
+  ...{ Epoch: 0, Nonce: 3, Timestamp: 1_700_000_000_000, 'Block-Height': 100, 'Hash-Chain': 'h'.repeat(43), Cron: false },
+}
+
+function measure(name: string, turns: number, run: () => unknown): void {
+  const times: number[] = []
+  for (let round = 0; round < 12; round++) {
+    const startedMs = performance.now()
+    for (let turn = 0; turn < turns; turn++) run()
+    if (round > 0) times.push(((performance.now() - startedMs) * 1000) / turns)
+  }
+  times.sort((a, b) => a - b)
+  console.log(`${name.padEnd(34)} ${times[5]!.toFixed(1).padStart(8)} µs`)
+}
+
+const limits = { memoryBytesMax: 2 ** 29, gasMax: 10 ** 9, resultBytesMax: 2 ** 24 }
+const startedMs = performance.now()
+const program = prepareProgram(module, limits)
+console.log(`${'first module in a thread'.padEnd(34)} ${((performance.now() - startedMs) * 1000).toFixed(1).padStart(8)} µs`)
+const instance = program.spawn(process, env)
+const session = new GuestSession(instance)
+const bytes = encodeValue(message)
+const answer = instance.handle(bytes).values
+const readAll = (): void => {
+  for (const reader = new ValueReader(answer); !reader.isAtEnd; ) reader.value()
+}
+
+measure('encode a message', 2000, () => encodeValue(message))
+measure('transfer, nothing kept for undo', 2000, () => instance.handle(bytes))
+measure('transfer', 2000, () => session.evaluate(bytes))
+measure('transfer as a dry run', 2000, () => session.dryRun(bytes))
+measure('read the result', 2000, readAll)
+measure('spawn', 40, () => program.spawn(process, env))
+measure('snapshot', 40, () => instance.snapshot())
+const snapshot = instance.snapshot()
+measure('thaw', 40, () => program.thaw(snapshot))
+console.log(`state ${instance.stateBytes} bytes, snapshot ${snapshot.length} bytes, gas per transfer ${instance.gasUsed}`)

@@ -1,0 +1,74 @@
+/**
+ * GraphQL over HTTP: `POST /graphql` with {query, variables?, operationName?} or a list of such, `GET /graphql?query=&variables=&operationName=`.
+ *
+ * Wire        JSON answers; failures as {"errors":[{message, extensions:{code}}]}, 400 for a bad request, 413 for a large one. A browser that opens the
+ *             address without a query gets a page to try queries on.
+ * Source      GraphQL over HTTP as ar-io (Apollo Server 4) and Goldsky speak it
+ */
+import { errorText, HeddleError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { json, type Request, type Response, type Route, type Surface } from '../route.ts'
+import { Documents } from './documents.ts'
+import { type ExecuteDeps, executeRequest } from './execute.ts'
+import { EXPLORER } from './explorer.ts'
+import { type GraphqlRequest, requestOfUrl, requestsOfBody } from './request.ts'
+import type { IndexQueries } from './resolvers.ts'
+import type { Receipt } from './views.ts'
+
+export interface GraphqlDeps {
+  readonly index: IndexQueries
+  readonly log: Log
+  /** Receipts of uploads, where the node keeps them. */
+  readonly receiptOf?: (id: string) => Promise<Receipt | null>
+}
+
+export function graphqlSurface({ index, log, receiptOf = async () => null }: GraphqlDeps): Surface {
+  const deps: ExecuteDeps = { index, log, receiptOf, documents: new Documents() }
+  const routes: Route[] = [
+    { method: 'POST', path: '/graphql', handle: async (request) => answer(await requestsOfBody(request), deps) },
+    { method: 'GET', path: '/graphql', handle: async (request) => (wantsPage(request) ? page() : answer(requestOfUrl(request), deps)) },
+  ]
+  return { name: 'graphql', routes, failure }
+}
+
+async function answer(asked: GraphqlRequest | readonly GraphqlRequest[], deps: ExecuteDeps): Promise<Response> {
+  if (isOne(asked)) {
+    const { status, body } = await executeRequest(asked, deps)
+    return json(status, body)
+  }
+  const answers = await Promise.all(asked.map((one) => executeRequest(one, deps)))
+  return json(
+    200,
+    answers.map(({ body }) => body),
+  )
+}
+
+function isOne(asked: GraphqlRequest | readonly GraphqlRequest[]): asked is GraphqlRequest {
+  return !Array.isArray(asked)
+}
+
+function wantsPage({ query, headers }: Request): boolean {
+  return !query.has('query') && headers['accept']?.includes('text/html') === true
+}
+
+function page(): Response {
+  return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: EXPLORER }
+}
+
+function failure(error: unknown): Response {
+  if (!(error instanceof HeddleError)) return errors(500, 'INTERNAL_SERVER_ERROR', 'Internal server error')
+  switch (error.code) {
+    case 'request-invalid':
+      return errors(400, 'BAD_REQUEST', error.message)
+    case 'too-large':
+      return errors(413, 'BAD_REQUEST', error.message)
+    case 'stopping':
+      return errors(503, 'INTERNAL_SERVER_ERROR', error.message)
+    default:
+      return errors(500, 'INTERNAL_SERVER_ERROR', errorText(error))
+  }
+}
+
+function errors(status: number, code: string, message: string): Response {
+  return json(status, { errors: [{ message, extensions: { code } }] })
+}
