@@ -107,7 +107,7 @@ end
 
 -- Answering
 
---- Text keys of an answer, without what the caller cannot decide.
+--- A copy, since the program may use its table again.
 local function copyOf(fields)
   if type(fields) ~= 'table' then error('message should be a table', 3) end
   local copy = {}

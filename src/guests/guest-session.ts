@@ -13,7 +13,7 @@ export type Outcome =
   /** `values` when the program reported the error as part of its result. */
   | { readonly ok: false; readonly kind: FailureKind; readonly text: string; readonly values?: Uint8Array; readonly gasUsed: number }
 
-const SMALL_STATE_BYTES_MAX = 2 * 1024 * 1024
+const SMALL_STATE_BYTES_MAX = 256 * 1024
 /** A new copy is made once this many times its cost has been worked since the last one. */
 const WORK_PER_COPY = 10
 const JOURNAL_MESSAGES_MAX = 256

@@ -7,7 +7,7 @@
  * Invariants  `stateHash` is the SHA-256 of globals and image: equal states have equal hashes, whatever compressed them.
  *             Unpacking checks sizes before it allocates and the hash before it returns.
  */
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { concat, toHex, utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
@@ -16,6 +16,7 @@ import { type Range, rangeBytes, type StateImage } from './wasm/state-image.ts'
 
 const MAGIC = Buffer.from('HDLS', 'latin1')
 const VERSION = 1
+const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 const HEADER_BYTES_MAX = 64 * 1024
 
 export interface SnapshotHeader {
@@ -41,7 +42,7 @@ export function packSnapshot(origin: Pick<SnapshotHeader, 'module' | 'format' | 
   const text = utf8(JSON.stringify(header))
   const size = Buffer.alloc(4)
   size.writeUInt32LE(text.length)
-  return concat([MAGIC, size, text, zstdCompressSync(image.bytes)])
+  return concat([MAGIC, size, text, zstdCompressSync(image.bytes, FAST)])
 }
 
 /** Hexadecimal SHA-256 of the state. */

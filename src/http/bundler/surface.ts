@@ -1,9 +1,9 @@
 /** The upload service: signed data items in, receipts out. Speaks to arbundles, Turbo and Irys clients and to AO units. */
-import { type FailureCode, HeddleError } from '../../base/errors.ts'
+import { type FailureCode, HeddleError, isFailure } from '../../base/errors.ts'
 import { isTxId, type TxId } from '../../base/ids.ts'
 import type { SigningKey } from '../../codec/keys.ts'
 import type { Intake } from '../../services/intake.ts'
-import { type Response, type Surface, text } from '../route.ts'
+import { type Request, type Response, type Surface, text } from '../route.ts'
 import { infoRoutes } from './info.ts'
 import { statusRoute } from './status.ts'
 import { uploadRoutes } from './upload.ts'
@@ -36,11 +36,22 @@ export function isToken(part: string): boolean {
   return /^[a-z][a-z0-9-]{1,31}$/.test(part) && !isTxId(part)
 }
 
-/** Plain text, as upload services answer: their words first, then the reason. */
-function failure(error: unknown): Response {
+/** Plain text. Uploads begin with the words of upload services, then comes the reason. */
+function failure(error: unknown, { method }: Request): Response {
   if (!(error instanceof HeddleError)) return text(500, 'Internal Server Error')
-  const status = statusOf(error.code)
-  return text(status, error.message, status === 429 || status === 503 ? { 'retry-after': 1 } : {})
+  const status = isTooLargePart(error) ? 400 : statusOf(error.code)
+  const words = method === 'POST' ? uploadWords(error.code) : ''
+  return text(status, `${words}${error.message}`, status === 429 || status === 503 ? { 'retry-after': 1 } : {})
+}
+
+/** Not the upload is too large, but its tags. */
+function isTooLargePart(error: HeddleError): boolean {
+  return isFailure(error, 'too-large') && error.facts.what !== 'data item' && error.facts.what !== 'body'
+}
+
+function uploadWords(code: FailureCode): string {
+  if (code === 'encoding-invalid') return 'Data item parsing error! '
+  return code === 'signature-invalid' ? 'Invalid Data Item! ' : ''
 }
 
 function statusOf(code: FailureCode): number {

@@ -24,7 +24,8 @@ async function upload(deps: BundlerDeps, request: Request): Promise<Response | n
   if (token !== undefined && !isToken(token)) return null
   const type = request.headers['content-type']
   if (type !== undefined && !type.startsWith(BINARY)) {
-    throw new HeddleError('request-invalid', { field: 'content-type' }, `Content-Type is ${type}, a signed data item is ${BINARY}`)
+    const problem = `Invalid Content Type ${type}: send the bytes of a signed data item as ${BINARY}`
+    throw new HeddleError('request-invalid', { field: 'content-type' }, problem)
   }
   const { id, item, acceptedAtMs, acceptedHeight } = await accept(deps, request)
   const input = { id, owner: item.ownerAddress, timestampMs: acceptedAtMs, height: acceptedHeight, host: request.headers['host'] ?? '' }
@@ -35,6 +36,7 @@ async function upload(deps: BundlerDeps, request: Request): Promise<Response | n
 async function accept(deps: BundlerDeps, request: Request): Promise<ItemReceipt> {
   const length = request.headers['content-length']
   const totalBytes = length === undefined ? null : Number(length)
+  if (totalBytes === 0) throw new HeddleError('request-invalid', { field: 'body' }, 'the body is empty; send the bytes of a signed data item')
   if (totalBytes !== null && totalBytes <= ITEM_IN_MEMORY_BYTES_MAX) {
     return deps.intake.acceptItem(await request.body(ITEM_IN_MEMORY_BYTES_MAX))
   }

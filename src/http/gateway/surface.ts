@@ -3,6 +3,7 @@ import { HeddleError } from '../../base/errors.ts'
 import type { Archive } from '../../services/archive.ts'
 import { type Response, type Surface, text } from '../route.ts'
 import { dataRoutes } from './data.ts'
+import { homeRoute } from './home.ts'
 import { Manifests } from './manifests.ts'
 import { rawRoute } from './raw.ts'
 import { DataServer } from './serve.ts'
@@ -17,7 +18,7 @@ export function gatewaySurface(archive: Archive): Gateway {
   const manifests = new Manifests(archive)
   return {
     name: 'gateway',
-    routes: [rawRoute({ data, manifests }), ...dataRoutes({ data, manifests })],
+    routes: [homeRoute, rawRoute({ data, manifests }), ...dataRoutes({ data, manifests })],
     failure,
     clear() {
       data.clear()

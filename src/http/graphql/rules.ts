@@ -76,7 +76,7 @@ function fits(declared: GraphQLType, expected: GraphQLType): boolean {
   return declared === expected || (ONE_TYPE.has(String(declared)) && ONE_TYPE.has(String(expected)))
 }
 
-/** Depth and the number of root fields, fragments written out. Introspection has its own limit in GraphQL's rules. */
+/** Depth, fragments being levels too, and the number of root fields. Introspection has its own limit in GraphQL's rules. */
 function sizeLimits(context: ValidationContext): ASTVisitor {
   const measured = new Map<string, Size>()
   return {
@@ -111,7 +111,7 @@ function sizeOf(set: SelectionSetNode, context: ValidationContext, measured: Map
         selection.kind === Kind.INLINE_FRAGMENT
           ? sizeOf(selection.selectionSet, context, measured, within)
           : sizeOfFragment(context.getFragment(selection.name.value), context, measured, within)
-      depth = Math.max(depth, part.depth)
+      depth = Math.max(depth, 1 + part.depth)
       fields += part.fields
     }
   }

@@ -349,10 +349,7 @@ describe('limits', () => {
 
   it('refuses queries that are too long, too deep or too wide', async () => {
     await refused(`{ ${'block(id: "x") { id } '.repeat(2000)} }`, 'GRAPHQL_PARSE_FAILED')
-    await refused(
-      `{ transactions ${'{ ... '.repeat(500)}{ count }${'}'.repeat(500)} }`.replace('{ ... {', '{ ... {'),
-      'GRAPHQL_VALIDATION_FAILED',
-    )
+    await refused(`{ transactions { ${'... { '.repeat(12)} count ${'} '.repeat(12)} } }`, 'GRAPHQL_VALIDATION_FAILED')
     await refused(`{ ${Array.from({ length: 51 }, (_, i) => `a${i}: block(id: null) { id }`).join(' ')} }`, 'GRAPHQL_VALIDATION_FAILED')
     const spread = Array.from({ length: 51 }, (_, i) => `a${i}: block(id: null) { id }`)
     await refused(
@@ -387,9 +384,10 @@ describe('limits', () => {
     expect(await idsOf('first: 100000')).toHaveLength(3)
   })
 
-  it('checks repeated fields in reasonable time', async () => {
+  it('gives up on fields repeated without end in reasonable time', async () => {
     const start = performance.now()
-    await post(surface, `{ transactions { edges { node { ${'id '.repeat(9_900)} } } } }`)
+    await refused(`{ transactions { edges { node { ${'id '.repeat(9_900)} } } } }`, 'GRAPHQL_VALIDATION_FAILED')
+    await refused(`{ transactions { ${'edges { node { id } } '.repeat(1_200)} } }`, 'GRAPHQL_VALIDATION_FAILED')
     expect(performance.now() - start).toBeLessThan(2_000)
   })
 })
