@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from './base/clock.ts'
 import { errorText, HeddleError } from './base/errors.ts'
-import { parseTxId, type TxId } from './base/ids.ts'
+import { isTxId, parseTxId, type TxId } from './base/ids.ts'
 import { GUEST_CACHE_BYTES_MAX } from './base/limits.ts'
 import type { Log } from './base/log.ts'
 import { systemRandom } from './base/random.ts'
@@ -18,6 +18,7 @@ import { arweaveSurface } from './http/arweave/surface.ts'
 import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
 import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
+import type { Receipt } from './http/graphql/views.ts'
 import type { Surface } from './http/route.ts'
 import { createServer } from './http/server.ts'
 import { Archive, type TransactionData } from './services/archive.ts'
@@ -27,8 +28,10 @@ import { Intake } from './services/intake.ts'
 import { Journal } from './services/journal.ts'
 import { aosModuleSource } from './services/machine/aos-module.ts'
 import { Machine } from './services/machine/machine.ts'
+import { signPromise } from './services/receipts.ts'
 import { rowSource } from './services/rows.ts'
 import { BundleOpener } from './services/unbundler.ts'
+import { VerifyPool } from './services/verify-pool.ts'
 import { devGenesis } from './services/weave/genesis.ts'
 import { openWeave, type Weave } from './services/weave/weave.ts'
 import type { BlobStore } from './store/blob-store.ts'
@@ -146,7 +149,18 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     log,
   })
   const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
-  const intake = new Intake({ journal, archive, blobs, clock, height, queue: bundler, unbundler: opener, handlers: [machine.handler] })
+  const verifier = new VerifyPool({ threads: availableParallelism(), log })
+  const intake = new Intake({
+    verifier,
+    journal,
+    archive,
+    blobs,
+    clock,
+    height,
+    queue: bundler,
+    unbundler: opener,
+    handlers: [machine.handler],
+  })
   const module = await publishModule(intake, identity)
   await machine.start(intake)
   await opener.resume()
@@ -156,7 +170,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     async stop() {
       await bundler.stop()
       await machine.stop()
-      await guests.stop()
+      await Promise.all([guests.stop(), verifier.stop()])
       await opened(weave).stop()
       await journal.settled()
     },
@@ -239,10 +253,20 @@ function surfacesOf({ stores, environment, weave, archive, intake, machine, modu
       itemStatus: async (id) => (await status(id)) as Record<string, unknown> | null,
     }),
     bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
-    graphqlSurface({ index: stores.index, log }),
+    graphqlSurface({ index: stores.index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
     aoLegacySurface({ intake, machine }),
     gatewaySurface(archive),
   ]
+}
+
+/** The receipt that the upload of an item got; null for what was not uploaded by itself. */
+async function uploadReceipt(id: string, archive: Archive, { receipts }: NodeIdentity): Promise<Receipt | null> {
+  if (!isTxId(id)) return null
+  const record = await archive.find(id)
+  if (record?.kind !== 'item' || typeof record.at === 'object') return null
+  const promise = { id, timestampMs: record.acceptedAtMs, height: record.acceptedHeight }
+  const { signature, timestamp, version, deadlineHeight } = await signPromise(promise, receipts)
+  return { signature, timestamp: String(timestamp), version, deadlineHeight }
 }
 
 async function itemStatus(id: TxId, index: IndexStore, weave: Weave): Promise<ItemStatus | null> {

@@ -43,7 +43,7 @@ export function sampleId(n: number): TxId {
 }
 
 export function sampleKey(n: number): Uint8Array {
-  return sha256(utf8(`key ${n}`))
+  return Uint8Array.from(sha256(utf8(`key ${n}`)))
 }
 
 export function sampleAddress(n: number): Address {
@@ -59,7 +59,7 @@ export function sampleRow(n: number, fields: Partial<IndexRow> = {}): IndexRow {
   return {
     id: sampleId(n),
     signatureType: 2,
-    signature: sha256(utf8(`signature ${n}`)),
+    signature: Uint8Array.from(sha256(utf8(`signature ${n}`))),
     owner,
     ownerAddress: bytesToAddress(sha256(owner)),
     target: '',

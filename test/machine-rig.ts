@@ -4,7 +4,7 @@ import { HeddleError } from '../src/base/errors.ts'
 import { bytesToId, idBytes, type TxId } from '../src/base/ids.ts'
 import { silentLog } from '../src/base/log.ts'
 import { systemRandom } from '../src/base/random.ts'
-import { createDataItem, type DataItem, type ItemSigner, itemSigner } from '../src/codec/data-item.ts'
+import { createDataItem, type DataItem, type ItemSigner, itemSigner, verifyDataItem } from '../src/codec/data-item.ts'
 import { generateKey } from '../src/codec/keys.ts'
 import type { TextTag } from '../src/codec/tags.ts'
 import { toTextTags } from '../src/codec/tags.ts'
@@ -105,6 +105,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     unbundle: async () => {},
   }
   const intake = new Intake({
+    verifier: { verify: verifyDataItem },
     journal,
     archive,
     blobs: stores.blobs,

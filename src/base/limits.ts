@@ -106,3 +106,5 @@ export const HTTP_CLOSE_MS = 10_000 // for requests under way when the node stop
 export const HTTP_LINGER_MS = 1_000 // a client that still sends what nobody reads has this long to see the answer
 export const HTTP_LINGER_BYTES_MAX = 8 * 1024 * 1024
 export const GUEST_CACHE_BYTES_MAX = 2 * 1024 * 1024 * 1024 // state of all processes that are kept hot
+export const VERIFY_BATCH_ITEMS_MAX = 64
+export const VERIFY_BATCH_BYTES_MAX = 1024 * 1024

@@ -9,6 +9,7 @@
  */
 import { constants, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign, verify } from 'node:crypto'
 import { promisify } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { LRUCache } from 'lru-cache'
 import { asBuffer, equalBytes, fromBase64url, toBase64url, utf8 } from '../base/bytes.ts'
@@ -176,15 +177,25 @@ function inPool(start: (done: (error: Error | null, signature: Buffer) => void) 
   return new Promise((resolve, reject) => start((error, signature) => (error === null ? resolve(signature) : reject(error))))
 }
 
+/** A worker thread is there to compute, so it verifies at once instead of handing over to the thread pool. */
 function verifyInPool(
   algorithm: 'sha256' | null,
   message: Uint8Array,
   key: { key: KeyObject; padding?: number; saltLength?: number },
   signature: Uint8Array,
 ): Promise<boolean> {
+  if (!isMainThread) return Promise.resolve(attemptVerify(() => verify(algorithm, message, key, signature)))
   return new Promise((resolve) => {
     verify(algorithm, message, key, signature, (error, valid) => resolve(error === null && valid))
   })
+}
+
+function attemptVerify(work: () => boolean): boolean {
+  try {
+    return work()
+  } catch {
+    return false
+  }
 }
 
 function cachedKey(kind: KeyKind, publicKey: Uint8Array, load: (publicKey: Uint8Array) => KeyObject): KeyObject | null {

@@ -15,7 +15,6 @@ import {
   decodeItemHeader,
   type ItemHeader,
   itemHeaderBytesMax,
-  verifyDataItem,
   verifyStreamedItem,
 } from '../codec/data-item.ts'
 import { createTailHash } from '../codec/deep-hash.ts'
@@ -52,6 +51,11 @@ export interface Unbundler {
   unbundle(id: TxId): Promise<void>
 }
 
+/** Checks signatures, many at once. */
+export interface ItemVerifier {
+  verify(item: DataItem): Promise<boolean>
+}
+
 export interface IntakeDeps {
   readonly journal: Journal
   readonly archive: Archive
@@ -61,6 +65,7 @@ export interface IntakeDeps {
   readonly queue: BundleQueue
   readonly unbundler: Unbundler
   readonly handlers: readonly ItemHandler[]
+  readonly verifier: ItemVerifier
 }
 
 export class Intake {
@@ -76,7 +81,7 @@ export class Intake {
     checkSize(raw.length, ITEM_BYTES_MAX)
     const item = decodeDataItem(raw)
     if (await this.#deps.archive.has(item.id)) return this.#receipt(item, true)
-    if (options.trusted !== true && !(await verifyDataItem(item))) throw badSignature(item.id)
+    if (options.trusted !== true && !(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
     const repeated = await this.#once(item.id, () => this.#store(item))
     return this.#receipt(item, repeated)
   }

@@ -26,29 +26,35 @@ export interface UploadReceipt {
   readonly owner: Address
 }
 
-export interface ReceiptInput {
+/** When an item was accepted. */
+export interface Acceptance {
   readonly id: TxId
-  readonly owner: Address
   readonly timestampMs: number
   readonly height: number
+}
+
+export interface ReceiptInput extends Acceptance {
+  readonly owner: Address
   /** Host that serves the item at once. */
   readonly host: string
 }
 
-/** `key` must be an RSA key made with `saltBytes: 0`. */
-export async function signReceipt({ id, owner, timestampMs, height, host }: ReceiptInput, key: SigningKey): Promise<UploadReceipt> {
-  const deadlineHeight = height + RECEIPT_DEADLINE_BLOCKS
-  const signature = await key.sign(receiptHash({ version: RECEIPT_VERSION, id, deadlineHeight, timestamp: timestampMs }))
+/** The part of a receipt that is signed, with its signature. `key` must be an RSA key made with `saltBytes: 0`. */
+export async function signPromise(
+  { id, timestampMs, height }: Acceptance,
+  key: SigningKey,
+): Promise<Pick<UploadReceipt, 'id' | 'timestamp' | 'version' | 'deadlineHeight' | 'signature'>> {
+  const promise = { id, timestamp: timestampMs, version: RECEIPT_VERSION, deadlineHeight: height + RECEIPT_DEADLINE_BLOCKS }
+  return { ...promise, signature: toBase64url(await key.sign(receiptHash(promise))) }
+}
+
+export async function signReceipt({ owner, host, ...acceptance }: ReceiptInput, key: SigningKey): Promise<UploadReceipt> {
   return {
-    id,
-    timestamp: timestampMs,
+    ...(await signPromise(acceptance, key)),
     winc: '0',
-    version: RECEIPT_VERSION,
-    deadlineHeight,
     dataCaches: [host],
     fastFinalityIndexes: [host],
     public: toBase64url(key.publicKey),
-    signature: toBase64url(signature),
     owner,
   }
 }

@@ -36,7 +36,8 @@ async function upload(deps: BundlerDeps, request: Request): Promise<Response | n
 async function accept(deps: BundlerDeps, request: Request): Promise<ItemReceipt> {
   const length = request.headers['content-length']
   const totalBytes = length === undefined ? null : Number(length)
-  if (totalBytes === 0) throw new HeddleError('request-invalid', { field: 'body' }, 'the body is empty; send the bytes of a signed data item')
+  if (totalBytes === 0)
+    throw new HeddleError('request-invalid', { field: 'body' }, 'the body is empty; send the bytes of a signed data item')
   if (totalBytes !== null && totalBytes <= ITEM_IN_MEMORY_BYTES_MAX) {
     return deps.intake.acceptItem(await request.body(ITEM_IN_MEMORY_BYTES_MAX))
   }

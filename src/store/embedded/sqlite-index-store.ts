@@ -16,28 +16,46 @@ import { HEIGHT_MAX, INDEX_MAX } from './sqlite-sort-key.ts'
 export interface SqliteIndexOptions {
   /** Threads for ordinary queries; the one for long queries starts when it is first needed. */
   readonly readers?: number
+  /** After this a query moves to the thread for long ones. */
+  readonly fastMs?: number
+  /** After this a long query is given up. */
+  readonly longMs?: number
 }
 
 /** `file` may be `:memory:`; then one thread does everything. */
-export async function openSqliteIndexStore(file: string, { readers = 1 }: SqliteIndexOptions = {}): Promise<IndexStore> {
+export async function openSqliteIndexStore(file: string, options: SqliteIndexOptions = {}): Promise<IndexStore> {
+  const { readers = 1, fastMs = QUERY_FAST_MS_MAX, longMs = QUERY_MS_MAX } = options
   const inMemory = file === ':memory:'
   const writer = new IndexThread({ file, role: 'writer' })
   const start = (): IndexThread => (inMemory ? writer : new IndexThread({ file, role: 'reader' }))
   const pool = Array.from({ length: inMemory ? 1 : readers }, start)
   await writer.call('position', [])
-  return new SqliteIndexStore(writer, pool, start)
+  return new SqliteIndexStore({ writer, pool, start, fastMs, longMs })
+}
+
+interface Parts {
+  readonly writer: IndexThread
+  readonly pool: IndexThread[]
+  /** Another reader. */
+  readonly start: () => IndexThread
+  readonly fastMs: number
+  readonly longMs: number
 }
 
 class SqliteIndexStore implements IndexStore {
   readonly #writer: IndexThread
   readonly #pool: IndexThread[]
   readonly #start: () => IndexThread
-  #slow: IndexThread | null = null
+  readonly #fastMs: number
+  readonly #longMs: number
+  #long: IndexThread | null = null
 
-  constructor(writer: IndexThread, pool: IndexThread[], start: () => IndexThread) {
+  constructor({ writer, pool, start, fastMs, longMs }: Parts) {
     this.#writer = writer
     this.#pool = pool
     this.#start = start
+    this.#fastMs = fastMs
+    this.#longMs = longMs
   }
 
   position(): Promise<number> {
@@ -52,7 +70,7 @@ class SqliteIndexStore implements IndexStore {
 
   async transactions(query: TransactionQuery): Promise<Page<IndexedTransaction>> {
     try {
-      return unpackPage(await this.#reader().call('transactions', [query, { timeMs: QUERY_FAST_MS_MAX, isLast: false }]))
+      return unpackPage(await this.#reader().call('transactions', [query, { timeMs: this.#fastMs, isLast: false }]))
     } catch (error) {
       if (!(error instanceof TooSlow)) throw error
       return unpackPage(await this.#longTransactions(query))
@@ -79,20 +97,20 @@ class SqliteIndexStore implements IndexStore {
 
   async close(): Promise<void> {
     await Promise.all(this.#pool.filter((thread) => thread !== this.#writer).map((thread) => thread.close()))
-    await this.#slow?.close()
+    await this.#long?.close()
     await this.#writer.close()
   }
 
   async #longTransactions(query: TransactionQuery): Promise<RawPage> {
-    if (this.#slow?.isAlive !== true) this.#slow = this.#start()
+    if (this.#long?.isAlive !== true) this.#long = this.#start()
     try {
-      return await this.#slow.call('transactions', [query, { timeMs: QUERY_MS_MAX, isLast: true }])
+      return await this.#long.call('transactions', [query, { timeMs: this.#longMs, isLast: true }])
     } catch (error) {
       if (!(error instanceof TooSlow)) throw error
       throw new HeddleError(
         'limit-reached',
-        { what: 'query time', max: QUERY_MS_MAX },
-        `the query found too little in ${QUERY_MS_MAX / 1000} seconds; add a rarer tag, an owner or a narrower block range`,
+        { what: 'query time', max: this.#longMs },
+        `the query found too little in ${this.#longMs / 1000} seconds; add a rarer tag, an owner or a narrower block range`,
       )
     }
   }

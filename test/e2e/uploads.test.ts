@@ -1,0 +1,180 @@
+/** Uploads that are large, many at once, cut off, or repeated. */
+
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Bundle, createData } from '@dha-team/arbundles'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  arweaveOf,
+  ask,
+  bundleOf,
+  bytesOf,
+  nodeOf,
+  pattern,
+  postBytes,
+  query,
+  type Receipt,
+  sha256,
+  signedItem,
+  statusOf,
+  until,
+  upload,
+} from './support/client.ts'
+import { type NodeProcess, startProcess } from './support/process.ts'
+import { signerOf } from './support/signers.ts'
+
+const MIB = 1024 * 1024
+const LARGE_BYTES = 30 * MIB
+/** Half of the data: what is streamed does not count, what is held does. */
+const PEAK_GROWTH_MAX = LARGE_BYTES * 0.5
+
+const solana = signerOf('solana')
+const folder = mkdtempSync(join(tmpdir(), 'heddle-uploads-'))
+
+let node: NodeProcess
+beforeAll(async () => {
+  node = await startProcess(folder)
+})
+afterAll(async () => {
+  await node.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function largeItem(seed: number, bytes = LARGE_BYTES): Promise<Buffer> {
+  const item = createData(pattern(bytes, seed), solana, { tags: [{ name: 'Content-Type', value: 'video/mp4' }] })
+  await item.sign(solana)
+  return item.getRaw()
+}
+
+/** Sends the parts with pauses for the event loop between them; without a length the body goes out in HTTP chunks. */
+function send(path: string, parts: Iterable<Uint8Array>, headers: Record<string, string>, cutAfter = Number.POSITIVE_INFINITY) {
+  return new Promise<{ status: number; body: string } | null>((resolve, reject) => {
+    const sent = httpRequest(
+      `${node.url}${path}`,
+      { method: 'POST', headers: { 'content-type': 'application/octet-stream', ...headers } },
+      (response) => {
+        let body = ''
+        response.on('data', (part: Buffer) => {
+          body += part.toString()
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+      },
+    )
+    sent.on('error', (error: NodeJS.ErrnoException) => (cutAfter === Number.POSITIVE_INFINITY ? reject(error) : resolve(null)))
+    const write = async () => {
+      let count = 0
+      for (const part of parts) {
+        if (count === cutAfter) return void sent.destroy()
+        count += 1
+        if (!sent.write(part)) await new Promise((drained) => sent.once('drain', drained))
+      }
+      sent.end()
+    }
+    write().catch(reject)
+  })
+}
+
+function* slices(bytes: Uint8Array, size = 64 * 1024): Iterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+describe('an item of 30 MB', () => {
+  it('streams in and out without being held in memory, is bundled, and comes back from its chunks', async (t) => {
+    const raw = await largeItem(1)
+    const [, small] = await Promise.all([warmUp(), signedItem(solana, 'beside the large one')])
+    const before = node.peakBytes()
+    const { status, body } = (await send('/tx', slices(raw), { 'content-length': String(raw.length) }))!
+    expect(status).toBe(200)
+    const { id } = JSON.parse(body) as Receipt
+    await upload(node.url, small)
+
+    const data = raw.subarray(raw.length - LARGE_BYTES)
+    expect(await digestOf(`/${id}`)).toBe(sha256(data))
+    const bundle = await bundleOf(node.url, id)
+    await until('the bundle is in a block', async () => ((await statusOf(node.url, id)).blockHeight === undefined ? null : true))
+    expect(await digestOf(`/raw/${bundle}`)).not.toBe('')
+    const after = node.peakBytes()
+
+    expect((await ask(`${node.url}/${id}`, { method: 'HEAD' })).headers.get('etag')).toBe(`"${sha256(data)}"`)
+    expect(await nodeOf(node.url, id)).toMatchObject({ data: { size: String(LARGE_BYTES), type: 'video/mp4' }, bundledIn: { id: bundle } })
+    const downloaded = new Bundle(Buffer.from(await arweaveOf(node.url).chunks.downloadChunkedData(bundle)))
+    const found = downloaded.items.find((item) => item.id === id)
+    expect(found?.getRaw().equals(raw)).toBe(true)
+    if (before === null || after === null) t.skip('memory is only known on Linux')
+    else expect(after - before).toBeLessThan(PEAK_GROWTH_MAX)
+  })
+
+  it('is accepted without a length, and again with the same receipt', async () => {
+    const raw = await largeItem(2, 3 * MIB)
+    const first = await send('/v1/tx', slices(raw), {})
+    expect(first?.status).toBe(200)
+    expect(await send('/tx/arweave', slices(raw), { 'content-length': String(raw.length) })).toEqual(first)
+    expect(await postBytes(`${node.url}/tx`, raw)).toMatchObject({ status: 200, body: first!.body })
+  })
+
+  it('leaves nothing when its sender goes away, and can be sent again', async () => {
+    const raw = await largeItem(3, 5 * MIB)
+    const id = createHash('sha256').update(raw.subarray(2, 66)).digest('base64url')
+    for (const headers of [{ 'content-length': String(raw.length) }, {}] as Record<string, string>[]) {
+      expect(await send('/tx', slices(raw), headers, 30)).toBe(null)
+      expect((await ask(`${node.url}/${id}`)).status).toBe(404)
+      expect(await nodeOf(node.url, id)).toBe(null)
+    }
+    expect((await send('/tx', slices(raw), {}))?.status).toBe(200)
+    expect((await ask(`${node.url}/${id}`, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  it('whose content was changed is refused', async () => {
+    const raw = await largeItem(4, 3 * MIB)
+    const { id } = await until('signed', async () => ({ id: createHash('sha256').update(raw.subarray(2, 66)).digest('base64url') }))
+    raw[2 * MIB]! ^= 1
+    const answer = await send('/tx', slices(raw), {})
+    expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('Invalid Data Item!') })
+    expect((await ask(`${node.url}/${id}`)).status).toBe(404)
+  })
+})
+
+/** A first large upload loads code and fills pools, which counts as memory but not of the second. */
+async function warmUp(): Promise<void> {
+  const raw = await largeItem(9, 4 * MIB)
+  const { id } = JSON.parse((await postBytes(`${node.url}/tx`, raw)).body) as Receipt
+  await digestOf(`/${id}`)
+  await digestOf(`/raw/${await bundleOf(node.url, id)}`)
+}
+
+/** Of a body that is not held in memory. */
+async function digestOf(path: string): Promise<string> {
+  const response = await fetch(`${node.url}${path}`)
+  expect(response.status, path).toBe(200)
+  const hash = createHash('sha256')
+  for await (const part of response.body!) hash.update(part)
+  return hash.digest('base64url')
+}
+
+describe('many uploads at once', () => {
+  it('are all acknowledged, readable, found, and in a block', async () => {
+    const items = await Promise.all(
+      Array.from({ length: 400 }, (_, i) => signedItem(solana, `many ${i}`, { tags: [{ name: 'Batch', value: 'many' }] })),
+    )
+    const receipts = await Promise.all(items.map((item) => upload(node.url, item, '/tx?receipt=none')))
+    expect(receipts.map(({ id }) => id)).toEqual(items.map(({ id }) => id))
+    const text = '{ transactions(tags: { name: "Batch", values: "many" }, first: 1000) { count edges { node { id } } } }'
+    const { transactions } = await query<{ transactions: { count: string; edges: unknown[] } }>(node.url, text)
+    expect([transactions.count, transactions.edges.length]).toEqual(['400', 400])
+    const bodies = await Promise.all(items.map(({ id }) => bytesOf(`${node.url}/${id}`)))
+    expect(bodies.map((bytes) => Buffer.from(bytes).toString())).toEqual(items.map((_, i) => `many ${i}`))
+    for (const { id } of items)
+      await until(`${id} is in a block`, async () => ((await statusOf(node.url, id)).blockHeight === undefined ? null : true))
+  })
+
+  it('of one item are one item', async () => {
+    const item = await signedItem(solana, 'sent by everybody')
+    const receipts = await Promise.all(Array.from({ length: 30 }, () => upload(node.url, item)))
+    expect(new Set(receipts.map((receipt) => JSON.stringify(receipt))).size).toBe(1)
+    const { transactions } = await query<{ transactions: { count: string } }>(node.url, `{ transactions(ids: "${item.id}") { count } }`)
+    expect(transactions.count).toBe('1')
+  })
+})
