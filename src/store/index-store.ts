@@ -36,14 +36,18 @@ export interface IndexBlock {
 }
 
 export type IndexEvent =
+  /** A row that is known already stays as it is, but its parent counts. */
   | { readonly kind: 'row'; readonly row: IndexRow }
-  /** These items, known or not, now lie in this parent. Those without a row are remembered until it comes. */
+  /**
+   * These items, known or not, lie in this parent. Those without a row are remembered until it comes. Of several parents an item shows the one named
+   * first, unless only a later one is in a block.
+   */
   | { readonly kind: 'bundled'; readonly parent: TxId; readonly ids: readonly TxId[] }
   /** The transactions and all that their bundles hold, to any depth, are now in this block. */
   | { readonly kind: 'block'; readonly block: IndexBlock }
   /** A reorganisation took the tip back: its transactions are pending again. */
   | { readonly kind: 'unblock'; readonly hash: BlockHash }
-  /** A pending transaction was dropped. */
+  /** A pending transaction was dropped; what lay in it lies in it no more. Of a mined one nothing is dropped. */
   | { readonly kind: 'drop'; readonly id: TxId }
 
 export interface TagFilter {
@@ -69,7 +73,7 @@ export interface TransactionQuery {
   readonly sort: SortOrder
   readonly first: number
   readonly after: string | null
-  /** Counting costs extra. */
+  /** Counting costs extra. The count is null when it would take too long. */
   readonly withCount?: boolean
 }
 
@@ -95,9 +99,12 @@ export interface Page<T> {
 export interface IndexStore {
   /** Journal position of the last event applied; 0 in an empty index. Survives a restart, but may lie behind after a crash. */
   position(): Promise<number>
-  /** One transaction; readers that ask afterwards see it. `position` is that of the last event. */
+  /** One transaction; readers that ask afterwards see it. `position` is that of the last event, those before it have the positions before. */
   apply(events: readonly IndexEvent[], position: number): Promise<void>
-  /** Throws `query-invalid` on a bad cursor. */
+  /**
+   * Pages hold at most PAGE_SIZE_MAX rows. A walk by its cursors shows each row once, also while rows come and are mined; only a reorganisation, or (oldest
+   * first) a row that goes into an old block, may move rows behind it. Throws `query-invalid` on a bad cursor, `limit-reached` when it takes too long.
+   */
   transactions(query: TransactionQuery): Promise<Page<IndexedTransaction>>
   transaction(id: TxId): Promise<IndexedTransaction | null>
   blocks(query: BlockQuery): Promise<Page<Omit<IndexBlock, 'txIds'>>>

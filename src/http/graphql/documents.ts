@@ -1,5 +1,5 @@
 /** Query texts to checked documents. Clients send the same few texts again and again, so the outcome is kept. */
-import { type DocumentNode, type GraphQLError, parse, validate } from 'graphql'
+import { type DocumentNode, GraphQLError, parse, validate } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { GRAPHQL_CACHE_BYTES_MAX, GRAPHQL_TOKENS_MAX } from '../../base/limits.ts'
 import { type Weight, weightOf } from './effort.ts'
@@ -27,12 +27,15 @@ export class Documents {
 }
 
 function prepare(text: string): Prepared {
-  let document: DocumentNode
+  let document: DocumentNode | null = null
   try {
     document = renameInputTypes(parse(text, { maxTokens: GRAPHQL_TOKENS_MAX }))
+    const errors = validate(schema, document, rules)
+    return errors.length > 0 ? { code: 'GRAPHQL_VALIDATION_FAILED', errors } : { document, weight: weightOf(document) }
   } catch (error) {
-    return { code: 'GRAPHQL_PARSE_FAILED', errors: [error as GraphQLError] } // parse throws nothing else
+    const code = document === null ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED'
+    if (error instanceof GraphQLError) return { code, errors: [error] }
+    if (error instanceof RangeError) return { code, errors: [new GraphQLError('The query is nested too deeply to be read.')] } // The stack.
+    throw error
   }
-  const errors = validate(schema, document, rules)
-  return errors.length > 0 ? { code: 'GRAPHQL_VALIDATION_FAILED', errors } : { document, weight: weightOf(document) }
 }

@@ -16,8 +16,8 @@ import { KIND, OWNER, PARENT, RECIPIENT, TERM_L1 } from './sqlite-schema.ts'
 
 /** `rows` is how many rows fit at most, as far as it is known. */
 export type Clause =
-  | { readonly kind: 'any'; readonly terms: readonly number[]; readonly rows: number }
-  | { readonly kind: 'none'; readonly terms: readonly number[] }
+  | { readonly kind: 'any'; readonly terms: ReadonlySet<number>; readonly rows: number }
+  | { readonly kind: 'none'; readonly terms: ReadonlySet<number> }
   | { readonly kind: 'tags'; readonly fits: (tags: readonly Tag[]) => boolean }
 
 interface Term {
@@ -26,7 +26,7 @@ interface Term {
 }
 
 /** Up to so many distinct values a pattern or a bare name is turned into terms. */
-const TERMS_MAX = 5_000
+const TERMS_MAX = 20_000
 /** So many distinct values are read for a pattern before it is tried on the rows instead. */
 const SCAN_MAX = 100_000
 
@@ -77,7 +77,7 @@ export class FilterCompiler {
       return { kind: 'tags', fits: op === 'EQ' ? fits : (tags) => !fits(tags) }
     }
     if (op === 'EQ') return anyOf(terms)
-    return terms.length === 0 ? 'all' : { kind: 'none', terms: terms.map(({ p }) => p) }
+    return terms.length === 0 ? 'all' : { kind: 'none', terms: new Set(terms.map(({ p }) => p)) }
   }
 
   /** All terms that a tag filter fits, op aside; null when they are too many. */
@@ -124,17 +124,18 @@ export class FilterCompiler {
 }
 
 /** Does a row with these terms (its parent among them) fit? `tags` is asked for only if a clause needs them. */
-export function fitsClauses(clauses: readonly Clause[], terms: ReadonlySet<number>, tags: () => readonly Tag[]): boolean {
+export function fitsClauses(clauses: readonly Clause[], terms: readonly number[], tags: () => readonly Tag[]): boolean {
   return clauses.every((clause) => {
     if (clause.kind === 'tags') return clause.fits(tags())
-    return clause.terms.some((term) => terms.has(term)) === (clause.kind === 'any')
+    return terms.some((term) => clause.terms.has(term)) === (clause.kind === 'any')
   })
 }
 
 function anyOf(found: readonly Term[]): Clause | null {
-  const terms = new Map(found.filter(({ row_count }) => row_count > 0).map(({ p, row_count }) => [p, row_count]))
-  if (terms.size === 0) return null
-  return { kind: 'any', terms: [...terms.keys()], rows: [...terms.values()].reduce((sum, rows) => sum + rows, 0) }
+  const counts = new Map(found.filter(({ row_count }) => row_count > 0).map(({ p, row_count }) => [p, row_count]))
+  if (counts.size === 0) return null
+  const rows = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  return { kind: 'any', terms: new Set(counts.keys()), rows }
 }
 
 function tagTest({ name, values, match }: TagFilter): (tags: readonly Tag[]) => boolean {

@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const freshFile = (): string => join(folder, `${++files}.sqlite`)
 
 describe('in memory', () => {
-  indexStoreContract(() => openSqliteIndexStore(':memory:'), 20)
+  indexStoreContract(() => openSqliteIndexStore(':memory:'), 12)
 })
 
 describe('in a file', () => {

@@ -28,8 +28,9 @@ export async function openSqliteIndexStore(file: string, options: SqliteIndexOpt
   const inMemory = file === ':memory:'
   const writer = new IndexThread({ file, role: 'writer' })
   const start = (): IndexThread => (inMemory ? writer : new IndexThread({ file, role: 'reader' }))
-  const pool = Array.from({ length: inMemory ? 1 : readers }, start)
+  // Readers start when the file is there, while the caller already goes on.
   await writer.call('position', [])
+  const pool = Array.from({ length: inMemory ? 1 : readers }, start)
   return new SqliteIndexStore({ writer, pool, start, fastMs, longMs })
 }
 

@@ -42,7 +42,7 @@ export type WorkerAnswer = { readonly seq: number } & (
 )
 
 const { file, role } = workerData as WorkerSetup
-// A reader's thread starts while the writer still makes the file, so that it opens it at the first question only.
+// Opened at the first call, so that a failure to open is an answer.
 const db = once(() => (role === 'writer' ? openForWriting(file) : openForReading(file)))
 const writer = once(() => new IndexWriter(db()))
 const reader = once(() => new IndexReader(db()))

@@ -80,11 +80,11 @@ export class Planner {
     const [clause] = clauses
     const isOpen = !excludesPending(query.height) && !query.ingestedAtS
     if (isOpen && clause === undefined) return totalRows
-    if (isOpen && clauses.length === 1 && clause?.kind === 'any' && clause.terms.length === 1) return clause.rows
+    if (isOpen && clauses.length === 1 && clause?.kind === 'any' && clause.terms.size === 1) return clause.rows
     const driver = driverOf(clauses)
-    if ((driver === null || driver.terms.length === 1) && residualOf(plan, driver) === null)
+    if ((driver === null || driver.terms.size === 1) && residualOf(plan, driver) === null)
       return bounds.segments.reduce(
-        (sum, segment) => sum + this.#walker.count(driver?.terms[0] ?? null, this.#walkOptions(plan, segment, driver)),
+        (sum, segment) => sum + this.#walker.count(onlyTerm(driver), this.#walkOptions(plan, segment, driver)),
         0,
       )
     let rows = 0
@@ -98,7 +98,7 @@ export class Planner {
     const fits = residualOf(plan, driver)
     for (const segment of plan.bounds.segments) {
       let seen = 0
-      for (const key of this.#walker.keys(driver?.terms ?? null, this.#walkOptions(plan, segment, driver))) {
+      for (const key of this.#walker.keys(driver === null ? null : [...driver.terms], this.#walkOptions(plan, segment, driver))) {
         if (++seen % TICK_ROWS === 0) plan.tick()
         if (fits === null && isBareEnough) yield bareSpot(segment, key)
         else {
@@ -210,7 +210,7 @@ function driverOf(clauses: readonly Clause[]): AnyClause | null {
 }
 
 function isProbe(clause: Clause): clause is Probe {
-  return clause.kind !== 'tags' && clause.terms.length <= PROBE_TERMS_MAX
+  return clause.kind !== 'tags' && clause.terms.size <= PROBE_TERMS_MAX
 }
 
 /** What neither the driver nor the probes check; null when nothing is left. */
@@ -225,8 +225,12 @@ function residualOf({ query, clauses, bounds }: Plan, driver: AnyClause | null) 
     (rest.length === 0 || fitsClauses(rest, termsOf(spot), tags))
 }
 
-function termsOf({ terms, parent }: Spot): ReadonlySet<number> {
-  return new Set(terms).add(parent)
+function termsOf({ terms, parent }: Spot): readonly number[] {
+  return [...terms, parent]
+}
+
+function onlyTerm(clause: AnyClause | null): number | null {
+  return clause === null ? null : [...clause.terms][0]!
 }
 
 function isWithin({ r, sk }: Spot, { segments }: Bounds): boolean {

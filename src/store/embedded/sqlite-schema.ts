@@ -11,9 +11,11 @@ import { errorText, HeddleError } from '../../base/errors.ts'
 
 /** Raise it when a table changes: an index of another version is emptied, and the journal fills it again. */
 const VERSION = 1
-const CACHE_KIB = 64 * 1024
+const WRITER_CACHE_KIB = 64 * 1024
+const READER_CACHE_KIB = 16 * 1024 // they read through the mapped file
 const MMAP_BYTES = 1024 * 1024 * 1024
-const CHECKPOINT_PAGES = 4_000
+const CHECKPOINT_PAGES = 8_000
+const WAL_BYTES_KEPT = 64 * 1024 * 1024 // it grows beyond while a long query holds its snapshot
 const BUSY_MS = 10_000
 
 /** Kinds of terms that are not tags have negative name numbers. */
@@ -70,7 +72,7 @@ export function openForWriting(file: string): DatabaseSync {
 export function openForReading(file: string): DatabaseSync {
   try {
     const db = new DatabaseSync(file, { readOnly: true })
-    tune(db)
+    tune(db, READER_CACHE_KIB)
     return db
   } catch (error) {
     throw failed(file, error)
@@ -92,18 +94,18 @@ function prepare(file: string): DatabaseSync {
   const db = new DatabaseSync(file)
   // Without WAL the readers would wait for the writer. NORMAL syncs at checkpoints only: the file stays whole, and the journal brings back what was lost.
   db.exec(
-    `PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    `PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`,
   )
-  tune(db)
+  tune(db, WRITER_CACHE_KIB)
   const version = db.prepare('PRAGMA user_version').get()?.['user_version']
   if (version === 0) createTables(db)
   else if (version !== VERSION) emptyTables(db)
   return db
 }
 
-function tune(db: DatabaseSync): void {
+function tune(db: DatabaseSync, cacheKib: number): void {
   db.exec(
-    `PRAGMA cache_size = -${CACHE_KIB}; PRAGMA mmap_size = ${MMAP_BYTES}; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = ${BUSY_MS}`,
+    `PRAGMA cache_size = -${cacheKib}; PRAGMA mmap_size = ${MMAP_BYTES}; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = ${BUSY_MS}`,
   )
 }
 

@@ -112,7 +112,7 @@ export class Walker {
     const key = keyOf(table)
     const source = table === 'posting' && term === null ? 'mined d WHERE' : `${table} d WHERE d.p = ? AND`
     const checks = probes.map(({ kind, terms }) => {
-      const list = terms.length === 1 ? '= ?' : `IN (${terms.map(() => '?').join()})`
+      const list = terms.size === 1 ? '= ?' : `IN (${Array.from(terms, () => '?').join()})`
       return ` AND ${kind === 'none' ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${table} x WHERE x.p ${list} AND x.${key} = d.${key})`
     })
     return `FROM ${source} d.${key} BETWEEN ? AND ?${checks.join('')}`
@@ -134,7 +134,7 @@ function keyOf(table: Segment['table']): 'r' | 'sk' {
 
 function values(term: number | null, [low, high]: readonly [bigint, bigint], { probes }: Pick<WalkOptions, 'probes'>): (number | bigint)[] {
   const driver = term === null ? [] : [term]
-  return [...driver, low, high, ...probes.flatMap(({ terms }) => terms)]
+  return [...driver, low, high, ...probes.flatMap(({ terms }) => [...terms])]
 }
 
 /** What drives a walk over all rows: pending ones all carry one term, mined ones have a table of their own. */
