@@ -31,7 +31,7 @@ export async function runLoad({ url, connections, next }: LoadOptions): Promise<
         const from = performance.now()
         const status = await client.exchange(request)
         times.push(performance.now() - from)
-        if (status !== 200) failures += 1
+        if (!isSuccess(status)) failures += 1
       }
       client.close()
     }),
@@ -42,13 +42,13 @@ export async function runLoad({ url, connections, next }: LoadOptions): Promise<
   return { requests: times.length, failures, seconds, p50: at(0.5), p99: at(0.99) }
 }
 
-interface Client {
+export interface Client {
   /** Sends one request; resolves with the status once the whole answer is here. */
   exchange(request: Uint8Array): Promise<number>
   close(): void
 }
 
-function openClient(host: string, port: number): Promise<Client> {
+export function openClient(host: string, port: number): Promise<Client> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ host, port, noDelay: true })
     let done: ((status: number) => void) | null = null
@@ -84,6 +84,10 @@ function openClient(host: string, port: number): Promise<Client> {
       finish?.(status)
     })
   })
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
 /** A whole request as bytes. */

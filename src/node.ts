@@ -124,7 +124,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     readData: (...range) => opened(weave).readData(...range),
     hasData: (id) => opened(weave).hasData(id),
   }
-  const archive = new Archive({ kv, blobs, transactions })
+  const archive = await Archive.open({ kv, blobs, transactions })
   const bundles = new BundleReader(kv, archive)
   const journal = await Journal.open(kv, index, rowSource(archive), log)
   const height = (): number => opened(weave).height()
@@ -149,7 +149,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     log,
   })
   const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
-  const verifier = new VerifyPool({ threads: availableParallelism(), log })
+  const verifier = new VerifyPool({ threads: 1, log })
   const intake = new Intake({
     verifier,
     journal,

@@ -75,7 +75,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   const clock = options.clock ?? { nowMs: () => Date.now() }
   const cut = { isDead: false, count: 0 }
   const kv = breakable(stores.kv, cut, options.onWrite)
-  const archive = new Archive({ kv, blobs: stores.blobs, transactions: noTransactions })
+  const archive = await Archive.open({ kv, blobs: stores.blobs, transactions: noTransactions })
   const journal = await Journal.open(kv, fakeIndex(stores), async () => ({ kind: 'row', row: {} as IndexRow }))
   const guests = new FakeGuests(options.program ?? counterProgram)
   let arrivals = 0

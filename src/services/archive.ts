@@ -4,11 +4,11 @@
  * A data item's bytes are kept once: in the KvStore (small), as a blob (large), or inside the data of the bundle that brought it.
  * A transaction's data is the weave's business; the archive asks it through `TransactionData`.
  */
-import { toBase64url } from '../base/bytes.ts'
+import { bigEndian, fromBigEndian, toBase64url } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { idBytes, type TxId } from '../base/ids.ts'
 import { CHUNK_BYTES_MAX } from '../base/limits.ts'
-import { decodeItemHeader, type ItemHeader, itemHeaderBytesMax } from '../codec/data-item.ts'
+import { type DataItem, decodeItemHeader, type ItemHeader, itemHeaderBytesMax } from '../codec/data-item.ts'
 import { findTagIgnoringCase, isBundle, toTextTags } from '../codec/tags.ts'
 import { decodeTransaction, type Transaction } from '../codec/transaction.ts'
 import type { BlobStore } from '../store/blob-store.ts'
@@ -25,8 +25,8 @@ export interface TransactionRecord {
 
 export interface ItemRecord {
   readonly kind: 'item'
-  /** `body`: space `bodies`. `blob`: blob `item-<id>`. `parent`: inside the data of that bundle, from byte `start`. */
-  readonly at: 'body' | 'blob' | { readonly parent: TxId; readonly start: number }
+  /** `raw`: key in the space of that name. `blob`: blob `item-<id>`. `parent`: inside the data of that bundle, from byte `start`. */
+  readonly at: { readonly raw: number } | 'blob' | { readonly parent: TxId; readonly start: number }
   readonly itemBytes: number
   readonly headerBytes: number
   readonly contentType: string | null
@@ -49,6 +49,11 @@ export interface TransactionData {
   hasData(id: TxId): Promise<boolean>
 }
 
+export interface StoredItem {
+  readonly record: ItemRecord
+  readonly writes: readonly KvWrite[]
+}
+
 export interface ArchiveDeps {
   readonly kv: KvStore
   readonly blobs: BlobStore
@@ -59,11 +64,32 @@ export class Archive {
   readonly #kv: KvStore
   readonly #blobs: BlobStore
   readonly #transactions: TransactionData
+  /** Of the newest entry in the space `raw`. Ascending keys fill pages one after the other; ids would touch a random page each. */
+  #lastRaw: number
 
-  constructor({ kv, blobs, transactions }: ArchiveDeps) {
+  private constructor({ kv, blobs, transactions }: ArchiveDeps, lastRaw: number) {
     this.#kv = kv
     this.#blobs = blobs
     this.#transactions = transactions
+    this.#lastRaw = lastRaw
+  }
+
+  static async open(deps: ArchiveDeps): Promise<Archive> {
+    let last = 0
+    for await (const { key } of deps.kv.scan('raw', { reverse: true, limit: 1 })) last = Number(fromBigEndian(key))
+    return new Archive(deps, last)
+  }
+
+  /** The record of a new item and the writes that store it; a large item must be in the BlobStore already. */
+  storeItem(item: DataItem, { payloadSha256, acceptedAtMs, acceptedHeight }: Omit<ItemOrigin, 'at'>): StoredItem {
+    const origin = { payloadSha256, acceptedAtMs, acceptedHeight }
+    if (!fitsKv(item.raw.length)) {
+      const record = itemRecord(item, { ...origin, at: 'blob' })
+      return { record, writes: [recordWrite(item.id, record)] }
+    }
+    this.#lastRaw += 1
+    const record = itemRecord(item, { ...origin, at: { raw: this.#lastRaw } })
+    return { record, writes: [recordWrite(item.id, record), { space: 'raw', key: bigEndian(this.#lastRaw, 8), value: item.raw }] }
   }
 
   async find(id: TxId): Promise<StoredRecord | null> {
@@ -133,13 +159,12 @@ export class Archive {
   }
 
   async *#itemBytes(id: TxId, record: ItemRecord, start: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    if (record.at === 'body') {
-      const body = await this.#kv.get('bodies', idBytes(id))
-      if (body === null)
-        throw new HeddleError('store-failed', { what: 'bodies' }, `the bytes of data item ${id} are gone; run "heddle doctor"`)
-      yield body.subarray(start, end)
-    } else if (record.at === 'blob') {
+    if (record.at === 'blob') {
       yield* this.#blobs.stream(`item-${id}`, start, end, signal)
+    } else if ('raw' in record.at) {
+      const raw = await this.#kv.get('raw', bigEndian(record.at.raw, 8))
+      if (raw === null) throw new HeddleError('store-failed', { what: 'raw' }, `the bytes of data item ${id} are gone; run "heddle doctor"`)
+      yield raw.subarray(start, end)
     } else {
       const parent = await this.find(record.at.parent)
       if (parent === null)

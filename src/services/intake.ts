@@ -4,10 +4,11 @@
  * Invariants  Nothing is stored before its signature holds. A repeat gets the receipt of the first. What was acknowledged survives `kill -9`.
  */
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.ts'
 import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
-import { idBytes, type TxId } from '../base/ids.ts'
+import type { TxId } from '../base/ids.ts'
 import { ITEM_BYTES_MAX, ITEM_IN_MEMORY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import {
   type DataItem,
@@ -21,7 +22,7 @@ import { createTailHash } from '../codec/deep-hash.ts'
 import { type TextTag, toTextTags } from '../codec/tags.ts'
 import type { BlobDraft, BlobStore } from '../store/blob-store.ts'
 import type { KvWrite } from '../store/kv-store.ts'
-import { type Archive, fitsKv, type ItemRecord, itemRecord, recordWrite } from './archive.ts'
+import { type Archive, fitsKv, type ItemRecord, itemRecord, recordWrite, type StoredItem } from './archive.ts'
 import type { Commit, Journal } from './journal.ts'
 import { itemRow } from './rows.ts'
 
@@ -68,9 +69,14 @@ export interface IntakeDeps {
   readonly verifier: ItemVerifier
 }
 
+/** More than can be verified at one time. */
+const RECENT_ITEMS = 50_000
+
 export class Intake {
   readonly #deps: IntakeDeps
-  readonly #underWay = new Map<TxId, Promise<void>>()
+  readonly #underWay = new Map<TxId, Promise<ItemRecord>>()
+  /** What was stored lately, so that an item that was looked for before its verification need not be looked for again after it. */
+  readonly #recent = new LRUCache<TxId, ItemRecord>({ max: RECENT_ITEMS })
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps
@@ -80,10 +86,10 @@ export class Intake {
   async acceptItem(raw: Uint8Array, options: { readonly trusted?: boolean } = {}): Promise<ItemReceipt> {
     checkSize(raw.length, ITEM_BYTES_MAX)
     const item = decodeDataItem(raw)
-    if (await this.#deps.archive.has(item.id)) return this.#receipt(item, true)
+    const known = await this.#find(item.id)
+    if (known !== null) return receipt(item, known, true)
     if (options.trusted !== true && !(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
-    const repeated = await this.#once(item.id, () => this.#store(item))
-    return this.#receipt(item, repeated)
+    return this.#once(item, () => this.#store(item))
   }
 
   /** For bodies that should not be held in memory. `totalBytes` is null when the sender does not say. */
@@ -126,9 +132,10 @@ export class Intake {
 
   async #acceptDraft(draft: BlobDraft, start: Uint8Array, bytes: number): Promise<ItemReceipt> {
     const header = decodeItemHeader(start.subarray(0, itemHeaderBytesMax()), bytes)
-    if (await this.#deps.archive.has(header.id)) {
+    const known = await this.#find(header.id)
+    if (known !== null) {
       await draft.drop()
-      return this.#receipt(header, true)
+      return receipt(header, known, true)
     }
     const tags = toTextTags(header.tags)
     if (this.#deps.handlers.some((handler) => handler.claims(tags))) {
@@ -139,28 +146,27 @@ export class Intake {
     }
     const { sha384, sha256: digest } = await hashDraft(draft, header.headerBytes, bytes)
     if (!(await verifyStreamedItem(header, sha384))) throw badSignature(header.id)
-    const repeated = await this.#once(header.id, async () => {
+    const stored = await this.#once(header, async () => {
       await draft.keep(`item-${header.id}`)
-      await this.#commitStored(header, this.#record(header, 'blob', digest), null)
+      const record = itemRecord(header, { at: 'blob', payloadSha256: digest, ...this.#now() })
+      return this.#commit(header, { record, writes: [recordWrite(header.id, record)] }, null)
     })
-    if (repeated) await draft.drop()
-    return this.#receipt(header, repeated)
+    if (stored.repeated) await draft.drop()
+    return stored
   }
 
-  async #store(item: DataItem): Promise<void> {
-    const inKv = fitsKv(item.raw.length)
-    if (!inKv) await this.#deps.blobs.put(`item-${item.id}`, item.raw)
-    await this.#commitStored(item, this.#record(item, inKv ? 'body' : 'blob', sha256(item.data)), item)
+  async #store(item: DataItem): Promise<ItemRecord> {
+    const { archive, blobs } = this.#deps
+    if (!fitsKv(item.raw.length)) await blobs.put(`item-${item.id}`, item.raw)
+    return this.#commit(item, archive.storeItem(item, { payloadSha256: sha256(item.data), ...this.#now() }), item)
   }
 
   /** `item` is null when the payload was not held in memory; no handler takes such items. */
-  async #commitStored(header: ItemHeader, record: ItemRecord, item: DataItem | null): Promise<void> {
+  async #commit(header: ItemHeader, { record, writes }: StoredItem, item: DataItem | null): Promise<ItemRecord> {
     const { blobs, journal, queue, handlers, unbundler } = this.#deps
-    const writes = [recordWrite(header.id, record), queue.enqueue(header.id)]
-    if (record.at === 'body' && item !== null) writes.push({ space: 'bodies', key: idBytes(header.id), value: item.raw })
-    if (record.isBundle) writes.push(unbundler.markUnfinished(header.id))
     const row = itemRow(header, { parent: null, ingestedAtS: Math.floor(record.acceptedAtMs / 1000) })
-    const base: Commit = { writes, events: [{ kind: 'row', row }] }
+    const unfinished = record.isBundle ? [unbundler.markUnfinished(header.id)] : []
+    const base: Commit = { writes: [...writes, queue.enqueue(header.id), ...unfinished], events: [{ kind: 'row', row }] }
     const tags = toTextTags(header.tags)
     const handler = item === null ? undefined : handlers.find((candidate) => candidate.claims(tags))
     try {
@@ -171,37 +177,37 @@ export class Intake {
       throw error
     }
     if (record.isBundle) await unbundler.unbundle(header.id)
+    return record
   }
 
-  /** Runs `work` unless the same id is being stored already; tells whether it was. */
-  async #once(id: TxId, work: () => Promise<void>): Promise<boolean> {
-    const running = this.#underWay.get(id)
-    if (running !== undefined) {
-      await running
-      return true
+  /** Runs `work` unless the same item is, or just was, stored by another request. */
+  async #once(item: ItemHeader, work: () => Promise<ItemRecord>): Promise<ItemReceipt> {
+    const other = this.#underWay.get(item.id) ?? this.#recent.get(item.id)
+    if (other !== undefined) return receipt(item, await other, true)
+    const storing = work()
+    this.#underWay.set(item.id, storing)
+    try {
+      const record = await storing
+      this.#recent.set(item.id, record)
+      return receipt(item, record, false)
+    } finally {
+      this.#underWay.delete(item.id)
     }
-    if (await this.#deps.archive.has(id)) return true
-    const again = this.#underWay.get(id)
-    if (again !== undefined) {
-      await again
-      return true
-    }
-    const promise = work().finally(() => this.#underWay.delete(id))
-    this.#underWay.set(id, promise)
-    await promise
-    return false
   }
 
-  #record(header: ItemHeader, at: ItemRecord['at'], payloadSha256: Uint8Array): ItemRecord {
-    return itemRecord(header, { at, payloadSha256, acceptedAtMs: this.#deps.clock.nowMs(), acceptedHeight: this.#deps.height() })
+  async #find(id: TxId): Promise<ItemRecord | null> {
+    const record = await this.#deps.archive.find(id)
+    if (record?.kind === 'tx') throw new HeddleError('already-known', { id, where: 'weave' }, `${id} is the id of a transaction already`)
+    return record
   }
 
-  async #receipt(item: ItemHeader, repeated: boolean): Promise<ItemReceipt> {
-    const record = await this.#deps.archive.find(item.id)
-    if (record?.kind !== 'item')
-      throw new HeddleError('already-known', { id: item.id, where: 'weave' }, `${item.id} is the id of a transaction already`)
-    return { id: item.id, repeated, acceptedAtMs: record.acceptedAtMs, acceptedHeight: record.acceptedHeight, item }
+  #now(): { readonly acceptedAtMs: number; readonly acceptedHeight: number } {
+    return { acceptedAtMs: this.#deps.clock.nowMs(), acceptedHeight: this.#deps.height() }
   }
+}
+
+function receipt(item: ItemHeader, { acceptedAtMs, acceptedHeight }: ItemRecord, repeated: boolean): ItemReceipt {
+  return { id: item.id, repeated, acceptedAtMs, acceptedHeight, item }
 }
 
 async function hashDraft(draft: BlobDraft, from: number, to: number): Promise<{ sha384: Uint8Array; sha256: Uint8Array }> {

@@ -26,7 +26,7 @@ interface Thread {
 }
 
 /** While one batch is worked on, the next lies ready. */
-const BATCHES_AHEAD = 2
+const BATCHES_AHEAD = 1
 // The published build has the same file as JavaScript.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './verify-worker.ts' : './verify-worker.js', import.meta.url)
 

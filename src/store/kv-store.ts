@@ -8,7 +8,8 @@ export const SPACES = [
   'meta', // text -> anything small that exists once (format version, index position, identity)
   'journal', // u64 position -> JSON of JournalEntry: what the query index follows
   'items', // id -> stored record of a transaction or data item (services/items.ts)
-  'bodies', // id -> raw bytes of a data item that is small enough not to be a file
+  'bodies', // id of an L1 transaction -> its binary form, of format 2 without data
+  'raw', // u64 in order of arrival -> raw bytes of a data item that is small enough not to be a file
   'bundles', // L1 id -> header of a bundle that this node made; its items follow by reference
   'unbundled', // u64 arrival + id of an item that the bundler still has to put into a bundle -> empty
   'unbundling', // id of a bundle whose items are not all indexed yet -> empty

@@ -12,6 +12,7 @@ import { type DataItem, decodeDataItem, type ItemSigner } from '../../codec/data
 import type { Evaluation } from '../../guests/guest.ts'
 import type { BlobStore } from '../../store/blob-store.ts'
 import type { KvStore } from '../../store/kv-store.ts'
+import type { Archive } from '../archive.ts'
 import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Journal } from '../journal.ts'
 import { Compute } from './compute.ts'
@@ -33,7 +34,7 @@ export interface MachineDeps {
   readonly kv: KvStore
   readonly blobs: BlobStore
   readonly journal: Pick<Journal, 'commit'>
-  readonly archive: MessageArchive
+  readonly archive: MessageArchive & Pick<Archive, 'storeItem'>
   readonly guests: Guests
   readonly supportsFormat: (format: string) => boolean
   readonly chain: Chain

@@ -28,9 +28,10 @@ export class ProcessLog {
   }
 
   async records(process: TxId, { after, upTo, limit, reverse = false }: SlotRange): Promise<LogRecord[]> {
+    if (upTo <= after) return []
     const range = { gte: slotKey(process, after + 1), lte: slotKey(process, Math.min(upTo, Number.MAX_SAFE_INTEGER)), limit, reverse }
     const found: LogRecord[] = []
-    if (upTo > after) for await (const { value } of this.#kv.scan('log', range)) found.push(decodeRecord<LogRecord>(value))
+    for await (const { value } of this.#kv.scan('log', range)) found.push(decodeRecord<LogRecord>(value))
     return found
   }
 

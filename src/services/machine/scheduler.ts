@@ -12,13 +12,13 @@ import { EMPTY } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
-import { idBytes, isTxId, parseTxId, type TxId } from '../../base/ids.ts'
+import { isTxId, parseTxId, type TxId } from '../../base/ids.ts'
 import { MESSAGE_BYTES_MAX, PROCESS_QUEUE_MAX } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
 import type { DataItem, ItemSigner } from '../../codec/data-item.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
 import type { KvWrite } from '../../store/kv-store.ts'
-import { itemRecord, recordWrite } from '../archive.ts'
+import type { Archive } from '../archive.ts'
 import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Commit, Journal } from '../journal.ts'
 import { itemRow } from '../rows.ts'
@@ -70,6 +70,7 @@ export interface AssignReceipt {
 }
 
 export interface SchedulerDeps {
+  readonly archive: Pick<Archive, 'storeItem'>
   readonly journal: Pick<Journal, 'commit'>
   readonly heads: Heads
   readonly log: ProcessLog
@@ -241,15 +242,11 @@ export class Scheduler implements ItemHandler {
   }
 
   #storedAssignment(item: DataItem): Commit {
-    const { queue, clock, chain } = this.#deps
+    const { archive, queue, clock, chain } = this.#deps
     const acceptedAtMs = clock.nowMs()
-    const origin = { at: 'body', payloadSha256: EMPTY_SHA256, acceptedAtMs, acceptedHeight: chain.height() } as const
+    const { writes } = archive.storeItem(item, { payloadSha256: EMPTY_SHA256, acceptedAtMs, acceptedHeight: chain.height() })
     return {
-      writes: [
-        recordWrite(item.id, itemRecord(item, origin)),
-        { space: 'bodies', key: idBytes(item.id), value: item.raw },
-        queue.enqueue(item.id),
-      ],
+      writes: [...writes, queue.enqueue(item.id)],
       events: [{ kind: 'row', row: itemRow(item, { parent: null, ingestedAtS: Math.floor(acceptedAtMs / 1000) }) }],
     }
   }
