@@ -19,6 +19,7 @@ import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
 import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
 import type { Receipt } from './http/graphql/views.ts'
+import { createMetrics, type Metrics } from './http/metrics.ts'
 import type { Surface } from './http/route.ts'
 import { createServer } from './http/server.ts'
 import { Archive, type TransactionData } from './services/archive.ts'
@@ -64,6 +65,7 @@ interface Environment {
 /** Everything above the stores; made anew by a reset. */
 interface Parts {
   readonly surfaces: readonly Surface[]
+  readonly metrics: Metrics
   stop(): Promise<void>
 }
 
@@ -73,7 +75,7 @@ export async function openNode(config: Config, { log, clock }: { readonly log: L
   const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
   const environment = { config, identity, log, clock }
   let parts = await openParts(stores, environment, reset)
-  const server = createServer({ surfaces: parts.surfaces, log, clock })
+  const server = createServer({ surfaces: parts.surfaces, log, observe: (...facts) => parts.metrics.observe(...facts) })
   const port = await server.listen(config.port, config.host)
   return {
     url: `http://${config.host === '127.0.0.1' || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
@@ -165,8 +167,10 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   await machine.start(intake)
   await opener.resume()
   bundler.start()
+  const metrics = createMetrics({ height, mempool: () => opened(weave).pendingIds().length })
   return {
-    surfaces: surfacesOf({ stores, environment, weave, archive, intake, machine, module, reset }),
+    metrics,
+    surfaces: surfacesOf({ stores, environment, weave, archive, intake, machine, metrics, module, reset }),
     async stop() {
       await bundler.stop()
       await machine.stop()
@@ -231,12 +235,13 @@ interface SurfaceParts {
   readonly archive: Archive
   readonly intake: Intake
   readonly machine: Machine
+  readonly metrics: Metrics
   readonly module: TxId
   readonly reset: () => Promise<void>
 }
 
 /** In the order in which they are asked. */
-function surfacesOf({ stores, environment, weave, archive, intake, machine, module, reset }: SurfaceParts): Surface[] {
+function surfacesOf({ stores, environment, weave, archive, intake, machine, metrics, module, reset }: SurfaceParts): Surface[] {
   const { identity, clock, config, log } = environment
   const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, stores.index, weave)
   const info = (): Record<string, unknown> => ({
@@ -254,6 +259,7 @@ function surfacesOf({ stores, environment, weave, archive, intake, machine, modu
     }),
     bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
     graphqlSurface({ index: stores.index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
+    metrics.surface,
     aoLegacySurface({ intake, machine }),
     gatewaySurface(archive),
   ]
@@ -263,7 +269,7 @@ function surfacesOf({ stores, environment, weave, archive, intake, machine, modu
 async function uploadReceipt(id: string, archive: Archive, { receipts }: NodeIdentity): Promise<Receipt | null> {
   if (!isTxId(id)) return null
   const record = await archive.find(id)
-  if (record?.kind !== 'item' || typeof record.at === 'object') return null
+  if (record?.kind !== 'item' || (typeof record.at === 'object' && 'parent' in record.at)) return null
   const promise = { id, timestampMs: record.acceptedAtMs, height: record.acceptedHeight }
   const { signature, timestamp, version, deadlineHeight } = await signPromise(promise, receipts)
   return { signature, timestamp: String(timestamp), version, deadlineHeight }

@@ -2,7 +2,6 @@
 import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { utf8 } from '../src/base/bytes.ts'
-import { systemClock } from '../src/base/clock.ts'
 import { HeddleError } from '../src/base/errors.ts'
 import { type Log, silentLog } from '../src/base/log.ts'
 import { type Request, type Response, type Route, type Surface, text } from '../src/http/route.ts'
@@ -31,7 +30,7 @@ export async function start(
 }
 
 export async function startSurfaces(surfaces: Surface[], log: Log = silentLog): Promise<{ server: Server; port: number; url: string }> {
-  const server = createServer({ surfaces, log, clock: systemClock })
+  const server = createServer({ surfaces, log })
   onTestFinished(() => server.close(100))
   const port = await server.listen(0, '127.0.0.1')
   return { server, port, url: `http://127.0.0.1:${port}` }

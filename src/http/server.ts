@@ -9,7 +9,6 @@ import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer as createNodeServer, type IncomingMessage, type Server as NodeServer, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Clock } from '../base/clock.ts'
 import { errorText, HeddleError, isFailure } from '../base/errors.ts'
 import {
   HTTP_CLOSE_MS,
@@ -29,7 +28,8 @@ export interface ServerOptions {
   /** Asked in this order. */
   readonly surfaces: readonly Surface[]
   readonly log: Log
-  readonly clock: Clock
+  /** Hears of each answer that a route gave: its surface, status and time. */
+  readonly observe?: (surface: string, method: string, status: number, ms: number) => void
 }
 
 export interface Server {
@@ -50,16 +50,16 @@ export function createServer(options: ServerOptions): Server {
 class HttpServer implements Server {
   #router: Router
   readonly #log: Log
-  readonly #clock: Clock
+  readonly #observe: NonNullable<ServerOptions['observe']>
   readonly #servers = new Set<NodeServer>()
   /** Sockets with a request under way: nothing but its answer may be written there. */
   readonly #busy = new WeakSet<Socket>()
   #isClosing = false
 
-  constructor({ surfaces, log, clock }: ServerOptions) {
+  constructor({ surfaces, log, observe = () => {} }: ServerOptions) {
+    this.#observe = observe
     this.#router = createRouter(surfaces)
     this.#log = log
-    this.#clock = clock
   }
 
   async listen(port: number, host: string): Promise<number> {
@@ -106,7 +106,7 @@ class HttpServer implements Server {
     this.#busy.add(socket)
     const request = new IncomingRequest(raw, output, expectsContinue)
     const requestId = requestIdOf(request)
-    const startedMs = this.#clock.nowMs()
+    const startedMs = performance.now()
     let surface: Surface | null = null
     const sendOut = (response: Response): Promise<void> => send(request, output, response, { requestId, isLast: this.#isClosing })
     try {
@@ -115,15 +115,17 @@ class HttpServer implements Server {
       })
       if (output.destroyed) await discard(response)
       else await sendOut(response)
-      this.#log.debug(
-        { requestId, method: request.method, url: request.url, status: response.status, ms: this.#clock.nowMs() - startedMs },
-        'request',
-      )
     } catch (error) {
       await this.#fail(error, { request, requestId, surface, output, sendOut })
     } finally {
       this.#busy.delete(socket)
+      this.#done({ request, requestId, surface, status: output.statusCode, ms: performance.now() - startedMs })
     }
+  }
+
+  #done({ request, requestId, surface, status, ms }: Done): void {
+    this.#observe(surface?.name ?? 'none', request.method, status, ms)
+    this.#log.debug({ requestId, method: request.method, url: request.url, status, ms }, 'request')
   }
 
   async #answer(request: IncomingRequest, onSurface: (surface: Surface) => void): Promise<Response> {
@@ -179,6 +181,14 @@ class HttpServer implements Server {
     const body = `${status.slice(4)}\n`
     socket.end(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`)
   }
+}
+
+interface Done {
+  readonly request: IncomingRequest
+  readonly requestId: string
+  readonly surface: Surface | null
+  readonly status: number
+  readonly ms: number
 }
 
 interface Failed {

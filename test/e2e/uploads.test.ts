@@ -128,6 +128,12 @@ describe('a large item', () => {
     expect(await postBytes(`${node.url}/tx`, raw)).toMatchObject({ status: 200, body: first!.body })
   })
 
+  it('needs no content type, however large', async () => {
+    const raw = await largeItem(6, 16 * MIB)
+    const { status, body } = await ask(`${node.url}/tx`, { method: 'POST', body: raw })
+    expect({ status, id: (JSON.parse(body) as Receipt).id }).toEqual({ status: 200, id: idOf(raw) })
+  })
+
   it('leaves nothing when its sender goes away, and can be sent again', async () => {
     const raw = await largeItem(4, 5 * MIB)
     const id = idOf(raw)

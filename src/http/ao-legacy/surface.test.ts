@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ao, idOf, openRig, type Rig } from '../../../test/machine-rig.ts'
-import { systemClock } from '../../base/clock.ts'
 import type { TxId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { createDataItem } from '../../codec/data-item.ts'
@@ -27,7 +26,6 @@ beforeAll(async () => {
   server = createServer({
     surfaces: [aoLegacySurface({ intake: rig.intake, machine: rig.machine }), gateway],
     log: silentLog,
-    clock: systemClock,
   })
   url = `http://127.0.0.1:${await server.listen(0, '127.0.0.1')}`
   process = await rig.spawn({ data: 'born' })

@@ -24,7 +24,7 @@ export function txPostRoutes({ weave }: ArweaveDeps): Route[] {
 
 async function postJson(weave: Weave, request: Request): Promise<Response | null> {
   const isJson = isJsonRequest(request)
-  if (isJson === false) return null
+  if (isJson === false || (isJson === 'unsure' && isTooLargeForJson(request))) return null
   if (await isKnownByHeader(weave, request)) return text(208, 'Transaction already processed.')
   const body = await request.body(TX_BODY_BYTES_MAX)
   if (isJson === 'unsure' && !startsWithBrace(body)) return null
@@ -45,6 +45,11 @@ async function accept(weave: Weave, tx: Transaction): Promise<Response> {
 async function isKnownByHeader(weave: Weave, request: Request): Promise<boolean> {
   const id = findTxId(request.headers['arweave-tx-id'])
   return id !== null && (await weave.status(id)).kind !== 'unknown'
+}
+
+/** A transaction may not be this large, but a data item may. */
+function isTooLargeForJson({ headers }: Request): boolean {
+  return Number(headers['content-length'] ?? 0) > TX_BODY_BYTES_MAX
 }
 
 function startsWithBrace(body: Uint8Array): boolean {
