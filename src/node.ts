@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from './base/clock.ts'
 import { errorText, HeddleError } from './base/errors.ts'
-import { isTxId, parseTxId, type TxId } from './base/ids.ts'
+import { isTxId, type TxId } from './base/ids.ts'
 import { GUEST_CACHE_BYTES_MAX } from './base/limits.ts'
 import type { Log } from './base/log.ts'
 import { systemRandom } from './base/random.ts'
@@ -15,6 +15,7 @@ import { isSupportedFormat } from './guests/formats.ts'
 import { createGuestPool, type GuestPool } from './guests/guest-pool.ts'
 import { aoLegacySurface } from './http/ao-legacy/surface.ts'
 import { arweaveSurface } from './http/arweave/surface.ts'
+import { statusJson } from './http/bundler/status.ts'
 import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
 import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
@@ -39,7 +40,7 @@ import type { BlobStore } from './store/blob-store.ts'
 import { openFileBlobStore } from './store/embedded/file-blob-store.ts'
 import { openLmdbKvStore } from './store/embedded/lmdb-kv-store.ts'
 import { openSqliteIndexStore } from './store/embedded/sqlite-index-store.ts'
-import type { IndexStore } from './store/index-store.ts'
+import type { IndexedTransaction, IndexStore } from './store/index-store.ts'
 import type { KvStore } from './store/kv-store.ts'
 import { VERSION } from './version.ts'
 
@@ -74,6 +75,7 @@ const DEV_IDENTITY = new URL('../dev/wallets/dave.json', import.meta.url)
 export async function openNode(config: Config, { log, clock }: { readonly log: Log; readonly clock: Clock }): Promise<HeddleNode> {
   const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
   const environment = { config, identity, log, clock }
+  let resetting: Promise<void> | null = null
   let parts = await openParts(stores, environment, reset)
   const server = createServer({ surfaces: parts.surfaces, log, observe: (...facts) => parts.metrics.observe(...facts) })
   const port = await server.listen(config.port, config.host)
@@ -81,12 +83,21 @@ export async function openNode(config: Config, { log, clock }: { readonly log: L
     url: `http://${config.host === '127.0.0.1' || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
     async stop() {
       await server.close()
+      await resetting
       await parts.stop()
       await closeStores(stores)
     },
   }
 
-  async function reset(): Promise<void> {
+  /** Those who ask while one is under way get that one. */
+  function reset(): Promise<void> {
+    resetting ??= begin().finally(() => {
+      resetting = null
+    })
+    return resetting
+  }
+
+  async function begin(): Promise<void> {
     await parts.stop()
     await Promise.all([stores.kv.clear(), stores.blobs.clear(), stores.index.clear()])
     parts = await openParts(stores, environment, reset)
@@ -174,6 +185,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     async stop() {
       await bundler.stop()
       await machine.stop()
+      await intake.stop()
       await Promise.all([guests.stop(), verifier.stop()])
       await opened(weave).stop()
       await journal.settled()
@@ -255,7 +267,7 @@ function surfacesOf({ stores, environment, weave, archive, intake, machine, metr
       info,
       peers: () => [],
       reset,
-      itemStatus: async (id) => (await status(id)) as Record<string, unknown> | null,
+      itemStatus: async (id) => nodeStatus(await status(id)),
     }),
     bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
     graphqlSurface({ index: stores.index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
@@ -278,15 +290,30 @@ async function uploadReceipt(id: string, archive: Archive, { receipts }: NodeIde
 async function itemStatus(id: TxId, index: IndexStore, weave: Weave): Promise<ItemStatus | null> {
   const found = await index.transaction(id)
   if (found === null || !found.isDataItem) return null
-  const height = found.block?.height ?? null
+  const { block } = found
   return {
-    id,
-    bundleId: found.parent === null ? null : parseTxId(found.parent),
-    height,
-    confirmations: height === null ? 0 : weave.height() - height + 1,
+    bundleId: await carrierOf(found, index),
+    parentId: found.parent,
+    block: block === null ? null : { height: block.height, hash: block.hash },
+    confirmations: block === null ? 0 : weave.height() - block.height + 1,
     payloadBytes: Number(found.dataBytes),
     payloadType: findTagIgnoringCase(toTextTags(found.tags), 'Content-Type') ?? null,
   }
+}
+
+/** The transaction at the root of an item's bundles; null while there is none. */
+async function carrierOf({ parent }: IndexedTransaction, index: IndexStore): Promise<TxId | null> {
+  if (parent === null) return null
+  const found = await index.transaction(parent)
+  return found?.isDataItem === true ? carrierOf(found, index) : parent
+}
+
+/** Of an item, as GET /tx/{id}/status says it of transactions, with what upload services add. */
+function nodeStatus(status: ItemStatus | null): Record<string, unknown> | 'pending' | null {
+  if (status === null) return null
+  if (status.block === null) return 'pending'
+  const { height, hash } = status.block
+  return { block_height: height, block_indep_hash: hash, number_of_confirmations: status.confirmations, ...statusJson(status) }
 }
 
 function opened(weave: Weave | null): Weave {

@@ -37,6 +37,7 @@ import { matchesEtag, parseRange } from '../src/http/gateway/range.ts'
 import { gatewaySurface } from '../src/http/gateway/surface.ts'
 import { Documents } from '../src/http/graphql/documents.ts'
 import { graphqlSurface } from '../src/http/graphql/surface.ts'
+import { createMetrics } from '../src/http/metrics.ts'
 import { pathOf } from '../src/http/router.ts'
 import { decodeBlockCursor, decodeTransactionCursor } from '../src/store/embedded/sqlite-cursor.ts'
 import { startTestNode, type TestNode } from '../src/testkit/node.ts'
@@ -245,7 +246,8 @@ describe('any text into', () => {
 function allRoutes(): { method: string; path: string }[] {
   const anything: never = new Proxy(() => {}, { get: () => anything, apply: () => anything }) as never
   const surfaces = [arweaveSurface, bundlerSurface, graphqlSurface, aoLegacySurface, gatewaySurface].map((make) => make(anything))
-  return surfaces.flatMap(({ routes }) => routes.map(({ method, path }) => ({ method, path })))
+  const { surface } = createMetrics({ height: () => 0, mempool: () => 0 })
+  return [...surfaces, surface].flatMap(({ routes }) => routes.map(({ method, path }) => ({ method, path })))
 }
 
 describe('any request to', () => {

@@ -25,6 +25,7 @@ import type { KvWrite } from '../store/kv-store.ts'
 import { type Archive, fitsKv, type ItemRecord, itemRecord, recordWrite, type StoredItem } from './archive.ts'
 import type { Commit, Journal } from './journal.ts'
 import { itemRow } from './rows.ts'
+import { Door } from './weave/serial.ts'
 
 export interface ItemReceipt {
   readonly id: TxId
@@ -78,8 +79,15 @@ export class Intake {
   /** What was stored lately, so that an item that was looked for before its verification need not be looked for again after it. */
   readonly #recent = new LRUCache<TxId, ItemRecord>({ max: RECENT_ITEMS })
 
+  readonly #door = new Door()
+
   constructor(deps: IntakeDeps) {
     this.#deps = deps
+  }
+
+  /** Nothing is stored any more when it resolves. */
+  stop(): Promise<void> {
+    return this.#door.close()
   }
 
   /** `trusted`: this node signed it just now, so the signature is not checked again. */
@@ -184,7 +192,7 @@ export class Intake {
   async #once(item: ItemHeader, work: () => Promise<ItemRecord>): Promise<ItemReceipt> {
     const other = this.#underWay.get(item.id) ?? this.#recent.get(item.id)
     if (other !== undefined) return receipt(item, await other, true)
-    const storing = work()
+    const storing = this.#door.pass(work)
     this.#underWay.set(item.id, storing)
     try {
       const record = await storing

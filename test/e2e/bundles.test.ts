@@ -3,7 +3,7 @@ import { Bundle, bundleAndSignData, type DataItem } from '@dha-team/arbundles'
 import type Arweave from 'arweave'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
-import { arweaveOf, ask, bundleOf, bytesOf, mine, nodeOf, pattern, query, sha256, signedItem, upload } from './support/client.ts'
+import { arweaveOf, ask, bundleOf, bytesOf, mine, nodeOf, pattern, query, sha256, signedItem, statusOf, upload } from './support/client.ts'
 import { signerOf } from './support/signers.ts'
 import { devWallet } from './wallets.ts'
 
@@ -152,6 +152,7 @@ describe('a nested bundle', () => {
       [deepest[0]!, inner.id],
     ] as const
     for (const [item, parent] of parents) expect((await nodeOf(node.url, item.id))?.bundledIn).toEqual({ id: parent })
+    expect(await statusOf(node.url, deepest[0]!.id)).toMatchObject({ bundleId: tx.id, parentDataItemId: inner.id })
     await mine(node.url)
     const { height } = await node.info()
     expect((await nodeOf(node.url, deepest[1]!.id))?.block?.height).toBe(height)

@@ -109,6 +109,20 @@ describe('a data item', () => {
     expect((await nodeOf(node.url, item.id))?.tags).toEqual(tags)
   })
 
+  it('has a status as transactions have it, too', async () => {
+    const { transactions } = arweaveOf(node.url)
+    const item = await signedItem(SIGNERS[1]!.make(), 'where does it stand')
+    await upload(node.url, item)
+    expect(await transactions.getStatus(item.id)).toEqual({ status: 202, confirmed: null })
+    const bundleId = await bundleOf(node.url, item.id)
+    await mine(node.url)
+    const { height, current } = await node.info()
+    expect(await transactions.getStatus(item.id)).toEqual({
+      status: 200,
+      confirmed: expect.objectContaining({ block_height: height, block_indep_hash: current, number_of_confirmations: 1, bundleId }),
+    })
+  })
+
   it('becomes permanent with 18 blocks', async () => {
     const item = await signedItem(SIGNERS[1]!.make(), 'for good')
     await upload(node.url, item)

@@ -305,20 +305,32 @@ describe('ids', () => {
 })
 
 describe('the gateway', () => {
+  it('shows people a page at its root, and programs what the node is', async () => {
+    const page = await get('/', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
+    expect(page).toMatchObject({ status: 200, body: expect.stringContaining('<h1>Heddle is running</h1>') })
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(JSON.parse((await get('/')).body)).toMatchObject({ network: 'heddle.dev', height: expect.any(Number) })
+  })
+
   it('closes the files of readers that went away', async (t) => {
     const folder = '/proc/self/fd'
     t.skip(!existsSync(folder), 'needs /proc')
+    const forgotten: string[] = []
+    const onWarning = ({ message }: Error) => void forgotten.push(message)
+    process.on('warning', onWarning) // The garbage collector closes what nobody else did, and says so.
     const id = await put(pattern(4_000_000, 13))
     const open = () => readdirSync(folder).length
     const before = open()
-    for (let i = 0; i < 30; i += 1) {
+    for (let i = 0; i < 40; i += 1) {
       await get(`/${id}`, {}, 'HEAD')
       const stop = new AbortController()
       const response = await fetch(`${node.url}/${id}`, { signal: stop.signal })
       await response.body?.getReader().read()
       stop.abort()
     }
-    await until('no file is left open', async () => (open() < before + 10 ? true : null), 3_000)
+    await until('no file is left open', async () => (open() < before + 10 ? true : null), 1_000)
+    process.off('warning', onWarning)
+    expect(forgotten).toEqual([])
   })
 
   it('answers preflights of browsers', async () => {

@@ -13,5 +13,5 @@ export interface ArweaveDeps {
   /** GET /reset: clears every service, not only the weave. Null where it is not allowed. */
   readonly reset: (() => Promise<void>) | null
   /** What GET /tx/{id}/status says of a data item; null when it is none of this node's. */
-  readonly itemStatus: (id: TxId) => Promise<Readonly<Record<string, unknown>> | null>
+  readonly itemStatus: (id: TxId) => Promise<Readonly<Record<string, unknown>> | 'pending' | null>
 }

@@ -74,6 +74,7 @@ async function status({ weave, itemStatus }: ArweaveDeps, id: TxId | null): Prom
     }
     case 'unknown': {
       const item = await itemStatus(id)
+      if (item === 'pending') return PENDING
       return item === null ? NOT_FOUND : json(200, item)
     }
   }

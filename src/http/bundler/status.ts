@@ -4,7 +4,7 @@
  */
 import { parseTxId } from '../../base/ids.ts'
 import { json, type Route, text } from '../route.ts'
-import type { BundlerDeps } from './surface.ts'
+import type { BundlerDeps, ItemStatus } from './surface.ts'
 
 const FINAL_CONFIRMATIONS = 18
 
@@ -14,17 +14,21 @@ export function statusRoute(deps: BundlerDeps): Route {
     path: '/v1/tx/:id/status',
     async handle(request) {
       const status = await deps.status(parseTxId(request.params['id'] ?? ''))
-      if (status === null) return text(404, `TX doesn't exist`)
-      const final = status.confirmations >= FINAL_CONFIRMATIONS
-      return json(200, {
-        status: final ? 'FINALIZED' : 'CONFIRMED',
-        info: final ? 'permanent' : status.bundleId === null ? 'new' : 'pending',
-        ...(status.bundleId === null ? {} : { bundleId: status.bundleId }),
-        ...(status.height === null ? {} : { blockHeight: status.height }),
-        payloadContentLength: status.payloadBytes,
-        ...(status.payloadType === null ? {} : { payloadContentType: status.payloadType }),
-        winc: '0',
-      })
+      return status === null ? text(404, `TX doesn't exist`) : json(200, statusJson(status))
     },
+  }
+}
+
+export function statusJson({ bundleId, parentId, block, confirmations, payloadBytes, payloadType }: ItemStatus): Record<string, unknown> {
+  const isFinal = confirmations >= FINAL_CONFIRMATIONS
+  return {
+    status: isFinal ? 'FINALIZED' : 'CONFIRMED',
+    info: isFinal ? 'permanent' : bundleId === null ? 'new' : 'pending',
+    ...(bundleId === null ? {} : { bundleId }),
+    ...(parentId === null || parentId === bundleId ? {} : { parentDataItemId: parentId }),
+    ...(block === null ? {} : { blockHeight: block.height }),
+    payloadContentLength: payloadBytes,
+    ...(payloadType === null ? {} : { payloadContentType: payloadType }),
+    winc: '0',
   }
 }

@@ -1,6 +1,6 @@
 /** The upload service: signed data items in, receipts out. Speaks to arbundles, Turbo and Irys clients and to AO units. */
 import { type FailureCode, HeddleError, isFailure } from '../../base/errors.ts'
-import { isTxId, type TxId } from '../../base/ids.ts'
+import { type BlockHash, isTxId, type TxId } from '../../base/ids.ts'
 import type { SigningKey } from '../../codec/keys.ts'
 import type { Intake } from '../../services/intake.ts'
 import { type Request, type Response, type Surface, text } from '../route.ts'
@@ -10,10 +10,12 @@ import { uploadRoutes } from './upload.ts'
 
 /** What became of an item: waiting, in a transaction, in a block. */
 export interface ItemStatus {
-  readonly id: TxId
+  /** The transaction that carries it, however deep it is nested in there. */
   readonly bundleId: TxId | null
+  /** The item or transaction whose bundle it stands in. */
+  readonly parentId: TxId | null
   /** Null while no block holds it. */
-  readonly height: number | null
+  readonly block: { readonly height: number; readonly hash: BlockHash } | null
   readonly confirmations: number
   readonly payloadBytes: number
   readonly payloadType: string | null
