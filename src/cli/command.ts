@@ -21,6 +21,8 @@ export interface Command {
   /** What follows the name: `<file or folder>`. */
   readonly usage: string
   readonly summary: string
+  /** How many words may follow the name, options not counted. */
+  readonly wordsMax: number
   readonly options: Readonly<Record<string, CommandOption>>
   readonly examples: readonly string[]
   /** Returns the exit code. */
@@ -32,41 +34,101 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** The command was understood and cannot be done; the message says why, and what to do. Exit code 1. `code` is for programs. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError'
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 const COMMON: Readonly<Record<string, CommandOption>> = {
   json: { type: 'boolean', help: 'print one JSON value for programs, nothing else' },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 }
+const FAR = 3 // Changes of letters beyond which a name is no typing error of another.
 
 export function parseCommand(command: Command, words: readonly string[]): CommandInput {
+  const known = { ...command.options, ...COMMON }
   const options: ParseArgsOptionsConfig = {}
-  for (const [name, { type, short, multiple }] of Object.entries({ ...command.options, ...COMMON })) {
+  for (const [name, { type, short, multiple }] of Object.entries(known)) {
     options[name] = { type, ...(short === undefined ? {} : { short }), ...(multiple === true ? { multiple: true } : {}) }
   }
+  const { positionals, values } = parse(words, options)
+  const extra = positionals[command.wordsMax]
+  if (extra !== undefined && values['help'] !== true)
+    throw new UsageError(`"${extra}" is one word too many; text with spaces goes between quotes`)
+  return { positionals, values }
+}
+
+function parse(words: readonly string[], options: ParseArgsOptionsConfig): CommandInput {
   try {
-    const { positionals, values } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true })
-    return { positionals, values: values as CommandInput['values'] }
+    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true }) as CommandInput
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message.split('. ')[0]! : String(error))
+    const problem = error instanceof Error ? error.message.split(/\.\s/)[0]!.replace(/\.$/, '') : String(error)
+    const unknown = /^Unknown option '--([^']+)'/.exec(problem)?.[1]
+    const meant = unknown === undefined ? null : closest(unknown, Object.keys(options))
+    throw new UsageError(meant === null ? problem : `${problem}; did you mean --${meant}?`)
+  }
+}
+
+export interface CommandHelp {
+  readonly name: string
+  readonly summary: string
+  readonly usage: string
+  readonly options: readonly { readonly option: string; readonly help: string }[]
+  readonly examples: readonly string[]
+}
+
+export function commandHelp({ name, usage, summary, options, examples }: Command): CommandHelp {
+  return {
+    name,
+    summary,
+    usage: `heddle ${name} ${usage}`.trimEnd(),
+    options: Object.entries({ ...options, ...COMMON }).map(([long, { short, type, value, help }]) => ({
+      option: `${short === undefined ? '    ' : `-${short}, `}--${long}${type === 'string' ? ` <${value ?? 'text'}>` : ''}`,
+      help,
+    })),
+    examples,
   }
 }
 
 export function helpText(command: Command): string {
-  const options = Object.entries({ ...command.options, ...COMMON }).map(([name, option]): [string, string] => {
-    const short = option.short === undefined ? '    ' : `-${option.short}, `
-    return [`  ${short}--${name}${option.type === 'string' ? ` <${option.value ?? 'text'}>` : ''}`, option.help]
-  })
-  const width = Math.max(...options.map(([left]) => left.length))
+  const { summary, usage, options, examples } = commandHelp(command)
+  const width = Math.max(...options.map(({ option }) => option.length))
   return [
-    command.summary,
+    summary,
     '',
-    `Usage: heddle ${command.name} ${command.usage}`.trimEnd(),
+    `Usage: ${usage}`,
     '',
     'Options:',
-    ...options.map(([left, right]) => `${left.padEnd(width)}  ${right}`),
+    ...options.map(({ option, help }) => `  ${option.padEnd(width)}  ${help}`),
     '',
     'Examples:',
-    ...command.examples.map((example) => `  ${example}`),
+    ...examples.map((example) => `  ${example}`),
   ].join('\n')
+}
+
+/** The name that was probably meant; null when none is near. */
+export function closest(word: string, names: readonly string[]): string | null {
+  const ranked = names.map((name) => ({ name, changes: changesBetween(word, name) })).sort((a, b) => a.changes - b.changes)
+  const [best] = ranked
+  return best !== undefined && best.changes < Math.min(FAR, best.name.length) ? best.name : null
+}
+
+/** How many letters to insert, delete or replace to make one word of the other. */
+function changesBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]!
 }
 
 export function textOption(input: CommandInput, name: string): string | undefined {

@@ -1,52 +1,79 @@
-/** The folder that holds everything a node keeps: marked as ours, used by one node at a time, and only ever emptied when it is marked. */
+/**
+ * The folder that holds everything a node keeps: marked as ours, used by one node at a time. `--fresh` deletes what nodes make there, nothing else.
+ *
+ * Invariants  The lock is the operating system's, on `heddle.lock`: it ends with the process, however that ends. `heddle.pid` only says who has it.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from './command.ts'
+import { DatabaseSync } from 'node:sqlite'
+import { errorText } from '../base/errors.ts'
+import { CommandError } from './command.ts'
+import { fileProblem } from './files.ts'
 
 const MARKER = 'heddle.json'
-const LOCK = 'heddle.pid'
+const LOCK = 'heddle.lock'
+const HOLDER = 'heddle.pid'
+/** What nodes make besides; `test/e2e/cli.test.ts` sees to it that the list is whole. */
+const CONTENTS = ['kv', 'blobs', 'index.sqlite', 'index.sqlite-wal', 'index.sqlite-shm']
 const FORMAT = 1
+const WAIT_MS = 2_000 // For a node that is just ending.
 
-/** Deletes what a node kept there; refuses a folder that is not a node's. */
-export function emptyDataFolder(folder: string): void {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return
-  if (!existsSync(join(folder, MARKER)))
-    throw new UsageError(`--fresh would delete ${folder}, which no Heddle node made; delete it yourself or choose another --data`)
-  rmSync(folder, { recursive: true })
+export interface FolderOptions {
+  /** Delete what an earlier node kept there. */
+  readonly fresh?: boolean
 }
 
 /** Marks the folder and takes it for this process; returns how to give it back. */
-export function takeDataFolder(folder: string): () => void {
-  mkdirSync(folder, { recursive: true })
-  const format = readFormat(folder)
-  if (format !== null && format !== FORMAT)
-    throw new UsageError(`${folder} was written by another version (format ${format}, this one reads ${FORMAT}); choose another --data`)
-  if (format === null) writeFileSync(join(folder, MARKER), `${JSON.stringify({ program: 'heddle', format: FORMAT })}\n`)
-  const lock = join(folder, LOCK)
-  const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0
-  if (holder > 0 && holder !== process.pid && isRunning(holder))
-    throw new UsageError(`${folder} is in use by the node with process id ${holder}; stop it or choose another --data`)
-  writeFileSync(lock, String(process.pid))
-  return () => rmSync(lock, { force: true })
+export function takeDataFolder(folder: string, { fresh = false }: FolderOptions = {}): () => void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    const format = readFormat(folder)
+    if (fresh && format === null && readdirSync(folder).length > 0)
+      throw refused(`--fresh would delete what is in ${folder}, but no Heddle node made it; empty it yourself, or choose another --data`)
+    const release = lock(folder)
+    if (fresh) for (const name of CONTENTS) rmSync(join(folder, name), { recursive: true, force: true })
+    else if (format !== null && format !== FORMAT)
+      throw refused(`${folder} was written by another version (format ${format}, this one reads ${FORMAT}); choose another --data, or add --fresh`)
+    if (fresh || format === null) writeFileSync(join(folder, MARKER), `${JSON.stringify({ program: 'heddle', format: FORMAT })}\n`)
+    return release
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw refused(`the data folder ${folder} cannot be used: ${fileProblem(error)}; choose another --data`)
+  }
 }
 
+function lock(folder: string): () => void {
+  const database = new DatabaseSync(join(folder, LOCK), { timeout: WAIT_MS })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (!/locked|busy/i.test(errorText(error))) throw error
+    throw refused(`${folder} is in use by the node with process id ${holderOf(folder)}; stop it, or choose another --data`)
+  }
+  writeFileSync(join(folder, HOLDER), String(process.pid))
+  return () => {
+    rmSync(join(folder, HOLDER), { force: true })
+    database.close()
+  }
+}
+
+function holderOf(folder: string): string {
+  const path = join(folder, HOLDER)
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'unknown'
+}
+
+/** Null when the folder is not marked, NaN when the mark cannot be read. */
 function readFormat(folder: string): number | null {
   const path = join(folder, MARKER)
-  return existsSync(path) ? Number((JSON.parse(readFileSync(path, 'utf8')) as { format?: unknown }).format) : null
-}
-
-/** After a crash the id may belong to somebody else's process by now; then a restart needs --data or the lock file removed, which the message tells. */
-function isRunning(processId: number): boolean {
+  if (!existsSync(path)) return null
   try {
-    process.kill(processId, 0)
+    return Number((JSON.parse(readFileSync(path, 'utf8')) as { format?: unknown }).format)
   } catch {
-    return false
+    return Number.NaN
   }
-  return isNode(processId)
 }
 
-/** Where the system tells, a process that is not Node.js does not count: process ids are used again. */
-function isNode(processId: number): boolean {
-  const path = `/proc/${processId}/cmdline`
-  return !existsSync('/proc/self/cmdline') || (existsSync(path) && readFileSync(path, 'utf8').includes('heddle'))
+function refused(problem: string): CommandError {
+  return new CommandError('data-folder', problem)
 }

@@ -1,8 +1,10 @@
 /** What a command shows: lines for people, or with --json one value for programs. */
+import { stripVTControlCharacters } from 'node:util'
 
 export interface Progress {
   /** `done` and `total` in the same unit. */
   update(done: number, total: number, note?: string): void
+  /** Takes the bar away. */
   end(): void
 }
 
@@ -14,6 +16,8 @@ export interface Output {
   value(value: unknown): void
   /** A bar on standard error, on terminals only. */
   progress(label: string): Progress
+  /** Text of a stranger's making: nothing in it moves the cursor or asks the terminal for something. Colours stay where we have colours. */
+  plain(text: string): string
   readonly paint: Paint
 }
 
@@ -27,9 +31,14 @@ export interface Paint {
 }
 
 const BAR_CELLS = 28
+const BAR_EVERY_MS = 40
+const COLUMNS_DEFAULT = 80
+const CLEAR_LINE = '\r\x1b[2K'
+const COLOUR = /\x1b\[[0-9;]*m/g
 const silent: Progress = { update: () => {}, end: () => {} }
 
 export function createOutput(json: boolean): Output {
+  const colours = !json && process.stdout.isTTY === true && process.stdout.hasColors()
   return {
     json,
     line: (text = '') => {
@@ -38,24 +47,44 @@ export function createOutput(json: boolean): Output {
     value: (value) => {
       if (json) process.stdout.write(`${JSON.stringify(value, (_, member) => (typeof member === 'bigint' ? String(member) : member))}\n`)
     },
-    progress: (label) => (json || !process.stderr.isTTY ? silent : bar(label)),
-    paint: paint(!json && process.stdout.isTTY === true && process.stdout.hasColors()),
+    progress: (label) => (json || process.stderr.isTTY !== true ? silent : bar(label)),
+    plain: (text) => plainText(text, colours),
+    paint: paint(colours),
   }
+}
+
+export function plainText(text: string, keepColours: boolean): string {
+  if (!keepColours) return withoutControls(stripVTControlCharacters(text))
+  const colours = text.match(COLOUR) ?? []
+  const parts = text.split(COLOUR).map((part) => withoutControls(stripVTControlCharacters(part)))
+  return parts.map((part, i) => part + (colours[i] ?? '')).join('') + (colours.length > 0 ? '\x1b[0m' : '')
+}
+
+/** All but line ends and tabs. */
+function withoutControls(text: string): string {
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
 }
 
 function bar(label: string): Progress {
   let shown = ''
+  let shownMs = 0
   return {
     update(done, total, note = '') {
       const share = total === 0 ? 1 : Math.min(1, done / total)
+      const nowMs = performance.now()
+      if (share < 1 && nowMs - shownMs < BAR_EVERY_MS) return
       const cells = Math.round(share * BAR_CELLS)
-      const line = `${label} ${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${String(Math.floor(share * 100)).padStart(3)} % ${note}`
+      const drawn = `${label} ${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${String(Math.floor(share * 100)).padStart(3)} %  ${note}`
+      // A line that wraps could not be cleared again.
+      const line = drawn.slice(0, (process.stderr.columns || COLUMNS_DEFAULT) - 1)
       if (line === shown) return
       shown = line
-      process.stderr.write(`\r\x1b[2K${line}`)
+      shownMs = nowMs
+      process.stderr.write(`${CLEAR_LINE}${line}`)
     },
     end() {
-      if (shown !== '') process.stderr.write('\r\x1b[2K')
+      if (shown !== '') process.stderr.write(CLEAR_LINE)
+      shown = ''
     },
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WasmWriter } from './cursor.ts'
@@ -244,8 +245,9 @@ describe('the same results', () => {
     const lua = ['5.0.3', '5.1.5', '5.2.4', '5.3.6', '5.4.7', '5.5.0'].map(
       (version) => `lua-wasm-bindings/dist/glue/glue-lua-${version}.wasm`,
     )
-    for (const file of [...lua, 'roaring-wasm/index.wasm']) {
-      const { bytes } = meterModule(readFileSync(require.resolve(file)), { ...options, memoryBytesMax: 2 ** 31 })
+    const curve = join(dirname(require.resolve('tiny-secp256k1')), '../secp256k1.wasm')
+    for (const file of [...lua.map((path) => require.resolve(path)), curve]) {
+      const { bytes } = meterModule(readFileSync(file), { ...options, memoryBytesMax: 2 ** 31 })
       expect(WebAssembly.validate(bytes), file).toBe(true)
     }
   })
