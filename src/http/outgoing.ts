@@ -5,12 +5,16 @@
  *             A stream that fails later, or gives another number of bytes than announced, destroys the connection: the client must notice.
  */
 import type { ServerResponse } from 'node:http'
+import { asBuffer } from '../base/bytes.ts'
 import { HTTP_LINGER_BYTES_MAX, HTTP_LINGER_MS } from '../base/limits.ts'
 import type { IncomingRequest } from './incoming.ts'
 import type { Response } from './route.ts'
 
 /** Less than this that nobody read is swallowed, and the connection goes on. */
 const UNREAD_BYTES_MAX = 64 * 1024
+
+/** Up to this a body goes out as text of one byte a character, in one write with the headers: a tenth cheaper than two buffers. */
+const SMALL_BODY_BYTES = 16 * 1024
 
 /** The client closed the connection before it had the whole answer. An outcome, not a failure: there is nobody to tell. */
 export class ClientLeft extends Error {
@@ -43,6 +47,7 @@ export async function send(request: IncomingRequest, output: ServerResponse, res
   const bytes = isHead ? null : body
   if (mustClose && !request.isBodyWithheld) return linger(request, output, bytes)
   if (bytes === null) output.end()
+  else if (bytes instanceof Uint8Array && bytes.length <= SMALL_BODY_BYTES) output.end(asBuffer(bytes).toString('latin1'), 'latin1')
   else output.end(bytes)
 }
 
