@@ -95,7 +95,7 @@ export class Intake {
     checkSize(raw.length, ITEM_BYTES_MAX)
     const item = decodeDataItem(raw)
     const known = await this.#find(item.id)
-    if (known !== null) return receipt(item, known, true)
+    if (known !== null && !this.#isUnhandled(item, known)) return receipt(item, known, true)
     if (options.trusted !== true && !(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
     return this.#once(item, () => this.#store(item))
   }
@@ -207,6 +207,13 @@ export class Intake {
     const record = await this.#deps.archive.find(id)
     if (record?.kind === 'tx') throw new HeddleError('already-known', { id, where: 'weave' }, `${id} is the id of a transaction already`)
     return record
+  }
+
+  /** Something for a handler that so far is only known from inside a bundle: nobody may keep a message from its process by bundling it first. */
+  #isUnhandled(item: ItemHeader, { at }: ItemRecord): boolean {
+    if (at === 'blob' || 'raw' in at) return false
+    const tags = toTextTags(item.tags)
+    return this.#deps.handlers.some((handler) => handler.claims(tags))
   }
 
   #now(): { readonly acceptedAtMs: number; readonly acceptedHeight: number } {

@@ -3,7 +3,21 @@ import { Bundle, bundleAndSignData, type DataItem } from '@dha-team/arbundles'
 import type Arweave from 'arweave'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
-import { arweaveOf, ask, bundleOf, bytesOf, mine, nodeOf, pattern, query, sha256, signedItem, statusOf, upload } from './support/client.ts'
+import {
+  arweaveOf,
+  ask,
+  bundleOf,
+  bytesOf,
+  mine,
+  nodeOf,
+  pattern,
+  postBytes,
+  query,
+  sha256,
+  signedItem,
+  statusOf,
+  upload,
+} from './support/client.ts'
 import { signerOf } from './support/signers.ts'
 import { devWallet } from './wallets.ts'
 
@@ -224,4 +238,38 @@ it('an arbundles bundle and the one that the node makes of the same items verify
   const made = new Bundle(Buffer.from(await bytesOf(`${node.url}/raw/${id}`)))
   expect(await made.verify()).toBe(true)
   expect(made.getIds()).toContain(items[0]!.id)
+})
+
+describe('an AO message that came inside a bundle first', () => {
+  it('is still scheduled when it is sent, once', async () => {
+    const { modules, units } = (await node.info()).heddle
+    const ao = (type: string, tags: { name: string; value: string }[]) => [
+      ...tags,
+      { name: 'Data-Protocol', value: 'ao' },
+      { name: 'Variant', value: 'ao.TN.1' },
+      { name: 'Type', value: type },
+    ]
+    const send = (item: DataItem) => postBytes(`${node.url}/`, item.getRaw())
+    const process = await signedItem(ed25519, ' ', {
+      tags: ao('Process', [
+        { name: 'Module', value: modules.default },
+        { name: 'Scheduler', value: units.scheduler },
+      ]),
+    })
+    expect((await send(process)).status).toBe(202)
+    const message = await signedItem(ed25519, 'return 6 * 7', {
+      target: process.id,
+      tags: ao('Message', [{ name: 'Action', value: 'Eval' }]),
+    })
+    const tx = await (await bundleOfItems([message])).toTransaction({}, arweave, alice)
+    await arweave.transactions.sign(tx, alice)
+    await postWhole(tx)
+    const result = `${node.url}/result/${message.id}?process-id=${process.id}`
+    expect((await ask(result)).status).toBe(404)
+    expect((await send(message)).status).toBe(202)
+    expect((await send(message)).status).toBe(202)
+    expect(JSON.parse((await ask(result)).body).Output.data).toBe('42')
+    const { body } = await ask(`${node.url}/${process.id}/latest`)
+    expect(JSON.parse(body).assignment.tags).toContainEqual({ name: 'Nonce', value: '1' })
+  })
 })
