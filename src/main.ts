@@ -1,68 +1,147 @@
 /** Entry of the command line: finds the command, reads its words, shows failures as a person can use them. */
 import { errorText, HeddleError } from './base/errors.ts'
-import { NodeError } from './cli/client.ts'
-import { type Command, helpText, parseCommand, UsageError } from './cli/command.ts'
+import { type Command, CommandError, type CommandFile, closest, commandHelp, helpText, parseCommand, UsageError } from './cli/command.ts'
 import { createOutput, type Output } from './cli/output.ts'
+import type { OpenNode } from './cli/start.ts'
 import { VERSION } from './version.ts'
 
-/** Loaded when asked for, so that a small command starts at once. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  start: async () => (await import('./cli/start.ts')).startCommand((await import('./node.ts')).openNode),
-  demo: async () => (await import('./cli/demo.ts')).demoCommand((await import('./node.ts')).openNode),
-  wallet: async () => (await import('./cli/wallet.ts')).wallet,
-  upload: async () => (await import('./cli/upload.ts')).upload,
-  spawn: async () => (await import('./cli/spawn.ts')).spawn,
-  send: async () => (await import('./cli/send.ts')).send,
-  result: async () => (await import('./cli/result.ts')).result,
-  eval: async () => (await import('./cli/eval.ts')).evaluate,
-  query: async () => (await import('./cli/query.ts')).query,
-  doctor: async () => (await import('./cli/doctor.ts')).doctor,
+interface CommandEntry {
+  readonly summary: string
+  /** Loaded when asked for, so that a small command starts at once. */
+  readonly load: () => Promise<CommandFile>
 }
+
+const openNode: OpenNode = async (...node) => (await import('./node.ts')).openNode(...node)
+
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  start: {
+    summary: 'Run a node: storage, gateway, GraphQL, uploads and AO on one port',
+    load: async () => (await import('./cli/start.ts')).startCommand(openNode),
+  },
+  demo: {
+    summary: 'See it work: a web site, a token and two processes, in a few seconds',
+    load: async () => (await import('./cli/demo.ts')).demoCommand(openNode),
+  },
+  wallet: {
+    summary: 'Make a wallet, or show the address and balance of one',
+    load: async () => (await import('./cli/wallet.ts')).wallet,
+  },
+  upload: {
+    summary: 'Upload a file, or a folder as a web site',
+    load: async () => (await import('./cli/upload.ts')).upload,
+  },
+  spawn: {
+    summary: 'Start an AO process, with your Lua in it if you name a file',
+    load: async () => (await import('./cli/spawn.ts')).spawn,
+  },
+  send: {
+    summary: 'Send a message to a process and show its result',
+    load: async () => (await import('./cli/send.ts')).send,
+  },
+  eval: {
+    summary: 'Run Lua in a process that you own',
+    load: async () => (await import('./cli/eval.ts')).evaluate,
+  },
+  result: {
+    summary: 'Show the result of a message',
+    load: async () => (await import('./cli/result.ts')).result,
+  },
+  query: {
+    summary: 'Find transactions and data items',
+    load: async () => (await import('./cli/query.ts')).query,
+  },
+  doctor: {
+    summary: 'Check this machine and a running node, and say what to mend',
+    load: async () => (await import('./cli/doctor.ts')).doctor,
+  },
+}
+
+const EXIT = { done: 0, failed: 1, notUnderstood: 2 } as const
+const ENDED_BY_READER = 'EPIPE' // As in `heddle query | head -1`.
 
 /** Runs one command; returns the exit code: 0 done, 1 failed, 2 not understood. */
 export async function main(words: readonly string[]): Promise<number> {
-  const [name, ...rest] = words
-  const output = createOutput(rest.includes('--json'))
-  if (name === '--version' || name === '-v') {
-    output.line(VERSION)
-    return 0
-  }
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') return overview(output, name === undefined ? 2 : 0)
-  const load = COMMANDS[name]
-  if (load === undefined) return fail(output, `there is no command "${name}"; "heddle help" lists them`, 2)
-  const command = await load()
+  const before = words.findIndex((word) => word !== '--json') // "heddle --json query" is as good as "heddle query --json".
+  const [name, ...rest] = before === -1 ? [] : [...words.slice(before), ...words.slice(0, before)]
+  const output = createOutput(words.includes('--json'))
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === ENDED_BY_READER ? EXIT.done : EXIT.failed))
   try {
-    const input = parseCommand(command, rest)
-    if (input.values['help'] === true) {
-      output.line(helpText(command))
-      return 0
-    }
-    return await command.run(input, output)
+    return await run(name, rest, output)
   } catch (error) {
-    return report(error, command, output)
+    return report(error, name, output)
   }
 }
 
-async function overview(output: Output, code: number): Promise<number> {
-  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()))
-  output.line(`Heddle ${VERSION}: a whole permaweb in one program`)
-  output.line()
-  output.line('Usage: heddle <command> [options]')
-  output.line()
-  for (const { name, summary } of commands) output.line(`  ${output.paint.bold(name.padEnd(8))}  ${summary}`)
-  output.line()
-  output.line('"heddle <command> --help" tells more. New here? Run "heddle start", then "heddle demo" in a second terminal.')
+async function run(name: string | undefined, rest: readonly string[], output: Output): Promise<number> {
+  if (name === '--version' || name === '-v') return version(output)
+  if (name === undefined) return overview(output, EXIT.notUnderstood)
+  if (name === '--help' || name === '-h') return overview(output, EXIT.done)
+  if (name === 'help') {
+    const about = rest.find((word) => !word.startsWith('-'))
+    return about === undefined ? overview(output, EXIT.done) : help(await load(about), output)
+  }
+  const command = await load(name)
+  const input = parseCommand(command, rest)
+  if (input.values['help'] === true) return help(command, output)
+  // A client library may leave a promise behind. A node goes on, see start.ts; any other command ends as with every failure.
+  if (name !== 'start') process.once('unhandledRejection', (error) => process.exit(report(error, name, output)))
+  return command.run(input, output)
+}
+
+async function load(name: string): Promise<Command> {
+  if (Object.hasOwn(COMMANDS, name)) return { summary: COMMANDS[name]!.summary, ...(await COMMANDS[name]!.load()) }
+  const meant = closest(name, Object.keys(COMMANDS))
+  throw new UsageError(`there is no command "${name}"${meant === null ? '' : `; did you mean "${meant}"?`}`)
+}
+
+function version(output: Output): number {
+  output.line(VERSION)
+  output.value({ version: VERSION })
+  return EXIT.done
+}
+
+function help(command: Command, output: Output): number {
+  output.line(helpText(command))
+  output.value(commandHelp(command))
+  return EXIT.done
+}
+
+function overview({ line, value, paint }: Output, code: number): number {
+  line(`Heddle ${VERSION}: a whole permaweb in one program`)
+  line()
+  line('Usage: heddle <command> [options]')
+  line()
+  for (const [name, { summary }] of Object.entries(COMMANDS)) line(`  ${paint.bold(name.padEnd(8))}  ${summary}`)
+  line()
+  line('"heddle <command> --help" tells more. New here? Run "heddle start", then "heddle demo" in a second terminal.')
+  value({ version: VERSION, commands: Object.entries(COMMANDS).map(([name, { summary }]) => ({ name, summary })) })
   return code
 }
 
-function report(error: unknown, command: Command, output: Output): number {
-  if (error instanceof UsageError) return fail(output, `${error.message}\n  "heddle ${command.name} --help" shows how`, 2)
-  if (error instanceof HeddleError || error instanceof NodeError) return fail(output, error.message, 1)
-  return fail(output, `something unexpected went wrong; please report it\n${error instanceof Error ? error.stack : errorText(error)}`, 1)
+function report(error: unknown, name: string | undefined, output: Output): number {
+  if (error instanceof UsageError) {
+    const hint =
+      name !== undefined && Object.hasOwn(COMMANDS, name) ? `"heddle ${name} --help" shows how` : '"heddle help" lists the commands'
+    return fail(output, { code: 'usage', error: error.message, hint }, EXIT.notUnderstood)
+  }
+  if (error instanceof HeddleError || error instanceof CommandError)
+    return fail(output, { code: error.code, error: error.message }, EXIT.failed)
+  const stack = error instanceof Error && error.stack !== undefined ? error.stack : errorText(error)
+  return fail(output, { code: 'unexpected', error: `something unexpected went wrong; please report it\n${stack}` }, EXIT.failed)
 }
 
-function fail(output: Output, message: string, code: number): number {
-  if (output.json) process.stdout.write(`${JSON.stringify({ error: message })}\n`)
-  else process.stderr.write(`${output.paint.red('heddle:')} ${message}\n`)
+interface Failed {
+  readonly code: string
+  readonly error: string
+  readonly hint?: string
+}
+
+function fail(output: Output, failed: Failed, code: number): number {
+  if (output.json) output.value(failed)
+  else
+    process.stderr.write(
+      `${output.paint.red('heddle:')} ${output.plain(failed.error)}\n${failed.hint === undefined ? '' : `  ${failed.hint}\n`}`,
+    )
   return code
 }

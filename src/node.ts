@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './base/clock.ts'
 import { errorText, HeddleError } from './base/errors.ts'
 import { isTxId, type TxId } from './base/ids.ts'
-import { GUEST_CACHE_BYTES_MAX } from './base/limits.ts'
+import { EVALUATIONS_END_MS, GUEST_CACHE_BYTES_MAX } from './base/limits.ts'
 import type { Log } from './base/log.ts'
 import { systemRandom } from './base/random.ts'
 import type { Config } from './cli/config.ts'
@@ -67,6 +68,7 @@ interface Environment {
 interface Parts {
   readonly surfaces: readonly Surface[]
   readonly metrics: Metrics
+  stopMachine(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -82,7 +84,9 @@ export async function openNode(config: Config, { log, clock }: { readonly log: L
   return {
     url: `http://${config.host === '127.0.0.1' || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
     async stop() {
-      await server.close()
+      const closed = server.close()
+      await parts.stopMachine() // Those who wait for a result hear that there will be none.
+      await closed
       await resetting
       await parts.stop()
       await closeStores(stores)
@@ -179,18 +183,34 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   await opener.resume()
   bundler.start()
   const metrics = createMetrics({ height, mempool: () => opened(weave).pendingIds().length })
+  let machineStopped: Promise<void> | null = null
+  const stopMachine = (): Promise<void> => {
+    machineStopped ??= endMachine(machine, guests)
+    return machineStopped
+  }
   return {
     metrics,
+    stopMachine,
     surfaces: surfacesOf({ stores, environment, weave, archive, intake, machine, metrics, module, reset }),
     async stop() {
       await bundler.stop()
-      await machine.stop()
+      await stopMachine()
       await intake.stop()
-      await Promise.all([guests.stop(), verifier.stop()])
+      await verifier.stop()
       await opened(weave).stop()
       await journal.settled()
     },
   }
+}
+
+/** Lets evaluations end that take no longer than a moment. What is cut off then is evaluated again at the next start. */
+async function endMachine(machine: Machine, guests: GuestPool): Promise<void> {
+  const ended = machine.stop()
+  const moment = new AbortController()
+  await Promise.race([ended, sleep(EVALUATIONS_END_MS, undefined, { signal: moment.signal }).catch(() => {})])
+  moment.abort()
+  await guests.stop()
+  await ended
 }
 
 interface MachineParts {

@@ -12,8 +12,8 @@ import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from '../src/gue
 import { Archive } from '../src/services/archive.ts'
 import { Intake } from '../src/services/intake.ts'
 import { Journal } from '../src/services/journal.ts'
+import type { Guests } from '../src/services/machine/instance.ts'
 import { Machine } from '../src/services/machine/machine.ts'
-import type { Guests } from '../src/services/machine/runner.ts'
 import type { BlobStore } from '../src/store/blob-store.ts'
 import type { IndexRow, IndexStore } from '../src/store/index-store.ts'
 import type { KvStore } from '../src/store/kv-store.ts'
@@ -34,6 +34,8 @@ export interface Rig {
   readonly user: ItemSigner
   /** From now on nothing that this machine writes reaches the store. */
   crash(): void
+  /** While set, nothing can be written, as on a full disk. */
+  fail(isFailing: boolean): void
   /** A new machine on the same stores. */
   restart(): Promise<Rig>
   stop(): Promise<void>
@@ -51,6 +53,10 @@ export interface RigOptions {
   readonly program?: Program
   readonly clock?: Clock
   readonly injectAuthority?: boolean
+  /** Real guests, which stay over a restart, and the Lua source of the module that they run. */
+  readonly lua?: { readonly guests: Guests; readonly source: string }
+  /** Waited for before the query index learns anything. */
+  readonly beforeIndexing?: () => Promise<void>
   /** Called before each write of the machine; throwing loses it and all that follow. */
   readonly onWrite?: (count: number) => void
 }
@@ -73,11 +79,12 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
 async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   const [schedulerKey, authorityKey, userKey] = await keys
   const clock = options.clock ?? { nowMs: () => Date.now() }
-  const cut = { isDead: false, count: 0 }
+  const cut = { isDead: false, isFailing: false, count: 0 }
   const kv = breakable(stores.kv, cut, options.onWrite)
   const archive = await Archive.open({ kv, blobs: stores.blobs, transactions: noTransactions })
-  const journal = await Journal.open(kv, fakeIndex(stores), async () => ({ kind: 'row', row: {} as IndexRow }))
+  const journal = await Journal.open(kv, fakeIndex(stores, options.beforeIndexing), async () => ({ kind: 'row', row: {} as IndexRow }))
   const guests = new FakeGuests(options.program ?? counterProgram)
+  const moduleFormat = options.lua === undefined ? 'test-1' : 'heddle-lua-1'
   let arrivals = 0
   const queue = {
     enqueue: (id: TxId) =>
@@ -89,8 +96,8 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     blobs: stores.blobs,
     journal,
     archive,
-    guests,
-    supportsFormat: (format) => format === 'test-1',
+    guests: options.lua?.guests ?? guests,
+    supportsFormat: (format) => format === moduleFormat,
     chain: { height: () => 7, timestampMs: () => clock.nowMs() },
     clock,
     random: systemRandom,
@@ -117,7 +124,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   })
   await machine.start(intake)
   const moduleItem = await createDataItem(
-    { data: 'program', tags: [...ao('Module'), { name: 'Module-Format', value: 'test-1' }] },
+    { data: options.lua?.source ?? 'program', tags: [...ao('Module'), { name: 'Module-Format', value: moduleFormat }] },
     { ...user, sign: deterministic(user) },
   )
   await intake.acceptItem(moduleItem.raw)
@@ -133,6 +140,9 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     user,
     crash() {
       cut.isDead = true
+    },
+    fail(isFailing) {
+      cut.isFailing = isFailing
     },
     restart: () => open(stores, { ...options, onWrite: () => {} }),
     stop: () => machine.stop(),
@@ -208,14 +218,18 @@ export class FakeGuests implements Guests {
   readonly #program: Program
   readonly #open = new Map<TxId, { env: GuestEnv; state: Record<string, unknown> }>()
   readonly #lost: ((process: TxId, reason: string) => void)[] = []
-  readonly #evicted: ((process: TxId, snapshot: Uint8Array) => void)[] = []
+  readonly #evicted: ((process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void)[] = []
   /** How often each process was opened, and from what. */
   readonly opened: { process: TxId; fromSnapshot: boolean }[] = []
   evaluations = 0
   running = 0
-  /** Evaluations to lose before they happen. */
+  /** Evaluations to lose before they happen, from which slot on, and through what of their own; null when it was not their doing. */
   losses = 0
+  lossFrom = 0
+  lossCause: 'time' | 'crash' | null = null
   openError: unknown = null
+  /** Tells which snapshots look as if another version had made them. */
+  isForeign: (snapshot: Uint8Array) => boolean = () => false
 
   constructor(program: Program) {
     this.#program = program
@@ -224,6 +238,8 @@ export class FakeGuests implements Guests {
   async open(process: TxId, _module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
     await tick()
     if (this.openError !== null) throw this.openError
+    if (snapshot !== null && this.isForeign(snapshot))
+      throw new HeddleError('encoding-invalid', { format: 'guest snapshot', at: 0 }, 'the snapshot was made with another engine')
     this.opened.push({ process, fromSnapshot: snapshot !== null })
     const state = snapshot === null ? {} : (JSON.parse(Buffer.from(snapshot).toString()) as Record<string, unknown>)
     this.#open.set(process, { env, state })
@@ -237,9 +253,11 @@ export class FakeGuests implements Guests {
     this.running += 1
     try {
       await tick()
-      if (this.losses > 0) {
+      if (this.losses > 0 && Number(message['Nonce']) >= this.lossFrom) {
         this.losses -= 1
         this.lose(process)
+        if (this.lossCause === 'time') return OUT_OF_TIME
+        if (this.lossCause === 'crash') throw new HeddleError('guest-lost', { process, cause: 'crash' }, 'the worker ended')
       }
       const evaluation = this.#run(process, message, true)
       this.evaluations += 1
@@ -267,7 +285,7 @@ export class FakeGuests implements Guests {
     this.#lost.push(listener)
   }
 
-  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void {
+  onEvicted(listener: (process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void): void {
     this.#evicted.push(listener)
   }
 
@@ -278,8 +296,8 @@ export class FakeGuests implements Guests {
 
   evict(process: TxId): void {
     const snapshot = Buffer.from(JSON.stringify(this.#get(process).state))
-    this.lose(process)
-    for (const listener of this.#evicted) listener(process, snapshot)
+    this.#open.delete(process)
+    for (const listener of this.#evicted) listener(process, async () => snapshot)
   }
 
   #get(process: TxId): { env: GuestEnv; state: Record<string, unknown> } {
@@ -307,6 +325,14 @@ export function rowTags(row: IndexRow): TextTag[] {
   return toTextTags(row.tags)
 }
 
+const OUT_OF_TIME: Evaluation = {
+  ok: false,
+  result: { Output: '', Messages: [], Spawns: [], Assignments: [], Error: 'out of time' },
+  gasUsed: 0,
+  timeMs: 1,
+  failure: 'time',
+}
+
 /** Ed25519 signatures repeat, so that the module keeps its id over a restart. */
 function deterministic(signer: ItemSigner): ItemSigner['sign'] {
   return (message) => signer.sign(message)
@@ -324,7 +350,7 @@ async function isSettled(kv: KvStore): Promise<boolean> {
   return slots.log === slots.results
 }
 
-function breakable(kv: KvStore, cut: { isDead: boolean; count: number }, onWrite?: (count: number) => void): KvStore {
+function breakable(kv: KvStore, cut: { isDead: boolean; isFailing: boolean; count: number }, onWrite?: (count: number) => void): KvStore {
   return {
     get: (space, key) => kv.get(space, key),
     getMany: (space, all) => kv.getMany(space, all),
@@ -340,7 +366,7 @@ function breakable(kv: KvStore, cut: { isDead: boolean; count: number }, onWrite
           cut.isDead = true
         }
       }
-      if (cut.isDead) throw new HeddleError('store-failed', { what: 'test' }, 'the machine was killed')
+      if (cut.isDead || cut.isFailing) throw new HeddleError('store-failed', { what: 'test' }, 'nothing can be written')
       await kv.write(batch)
     },
   }
@@ -353,10 +379,11 @@ const noTransactions = {
   hasData: async () => false,
 }
 
-function fakeIndex(stores: Stores): IndexStore {
+function fakeIndex(stores: Stores, beforeIndexing: () => Promise<void> = async () => {}): IndexStore {
   const index: Pick<IndexStore, 'position' | 'apply' | 'clear' | 'close'> = {
     position: async () => stores.position,
     apply: async (events, position) => {
+      await beforeIndexing()
       for (const event of events) if (event.kind === 'row') stores.rows.push(event.row)
       stores.position = position
     },

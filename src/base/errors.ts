@@ -28,11 +28,12 @@ export interface Failures {
   'not-allowed': { readonly what: string }
   'limit-reached': { readonly what: string; readonly max: number }
   'query-invalid': { readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT' }
-  'guest-failed': { readonly process: string; readonly slot: number }
-  /** The process is not in memory (evicted, or its worker died): open it again. Nothing was evaluated. */
-  'guest-lost': { readonly process: string }
+  /**
+   * The process is not in memory (evicted, moved, or its worker ended): open it again. Nothing was evaluated.
+   * `cause` is there when its worker ended while it was this process that ran.
+   */
+  'guest-lost': { readonly process: string; readonly cause?: 'time' | 'crash' }
   'config-invalid': { readonly problems: readonly string[] }
-  'peer-failed': { readonly url: string; readonly status: number | null }
   /** The medium failed (disk full, file gone). Nothing was acknowledged. */
   'store-failed': { readonly what: string }
   stopping: Record<never, never>

@@ -1,14 +1,10 @@
 /** The node as client commands see it: its public HTTP API and nothing else. */
-import { readFile } from 'node:fs/promises'
-import { fromBase64url } from '../base/bytes.ts'
 import { errorText } from '../base/errors.ts'
-import { createDataItem, type DataItem, itemSigner } from '../codec/data-item.ts'
-import { keyFromJwk, type SigningKey } from '../codec/keys.ts'
-import type { TextTag } from '../codec/tags.ts'
-import { UsageError } from './command.ts'
+import { CommandError, type CommandInput, type CommandOption, textOption, UsageError } from './command.ts'
+import { nodeUrl } from './config-url.ts'
 
 /** The node answered with an error, or not at all. The message says which, and what to try. */
-export class NodeError extends Error {
+export class NodeError extends CommandError {
   override readonly name = 'NodeError'
 }
 
@@ -32,25 +28,27 @@ export interface ResultJson {
   readonly GasUsed?: number
 }
 
-export interface ItemInput {
-  readonly data: Uint8Array | string
-  readonly tags: readonly TextTag[]
-  readonly target?: string
-}
-
 export interface NodeClient {
   readonly url: string
+  /** Fails unless a Heddle node answers. */
   info(): Promise<NodeInfo>
   balanceWinston(address: string): Promise<bigint>
-  /** Signs and uploads a data item; resolves once it is durable. */
-  upload(item: ItemInput, key: SigningKey): Promise<string>
-  /** Signs and sends an AO message or process; resolves once it is scheduled. */
-  schedule(item: ItemInput, key: SigningKey): Promise<string>
   /** Waits until the message is computed. */
   result(process: string, message: string): Promise<ResultJson>
   graphql<T>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<T>
+  /** Any answer, with a body that is text. */
   getText(path: string): Promise<{ readonly status: number; readonly body: string }>
-  getBytes(path: string): Promise<{ readonly status: number; readonly body: Uint8Array; readonly contentType: string | null }>
+  /** Posts a signed item and returns the id that the node answers. `what` begins the error when it is refused. */
+  postItem(path: string, raw: Uint8Array, what: string): Promise<string>
+}
+
+export const urlOption: Readonly<Record<string, CommandOption>> = {
+  url: { type: 'string', value: 'URL', help: 'node to talk to (default: HEDDLE_URL or http://localhost:1984)' },
+}
+
+/** The node that `--url` or the environment names. */
+export function connect(input: CommandInput): NodeClient {
+  return connectNode(nodeUrl(textOption(input, 'url')))
 }
 
 export function connectNode(url: string): NodeClient {
@@ -58,97 +56,132 @@ export function connectNode(url: string): NodeClient {
     try {
       return await fetch(`${url}${path}`, init)
     } catch (error) {
-      const cause = error instanceof Error && error.cause !== undefined ? errorText(error.cause) : errorText(error)
-      throw new NodeError(`no node answers at ${url} (${cause}); start one with "heddle start", or name another with --url`)
+      throw unreachable(url, error)
     }
   }
-  const readJson = async <T>(response: Response, what: string): Promise<T> => {
-    const body = await response.text()
-    if (!response.ok) throw new NodeError(`${what} was refused (${response.status}): ${reason(body)}`)
-    try {
-      return JSON.parse(body) as T
-    } catch {
-      throw new NodeError(`${what}: the answer is not JSON: ${body.slice(0, 200)}; is ${url} a Heddle node?`)
-    }
-  }
-  const post = async (path: string, item: DataItem, what: string): Promise<string> => {
-    const body = Buffer.from(item.raw)
-    const answer = await call(path, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body })
-    return (await readJson<{ id: string }>(answer, what)).id
+  const readJson = async <T>(path: string, what: string, init?: RequestInit): Promise<T> => {
+    const response = await call(path, init)
+    return parseAnswer<T>(url, response.status, await response.text(), what)
   }
   return {
     url,
-    info: async () => readJson<NodeInfo>(await call('/info'), 'GET /info'),
-    balanceWinston: async (address) => BigInt(await (await call(`/wallet/${address}/balance`)).text()),
-    upload: async (item, key) => post('/tx', await signItem(item, key), 'the upload'),
-    schedule: async (item, key) => post('/', await signItem(item, key), 'the message'),
-    result: async (process, message) =>
-      readJson<ResultJson>(await call(`/result/${message}?process-id=${process}`), `result of ${message}`),
+    async info() {
+      const info = await readJson<NodeInfo>('/info', 'GET /info failed')
+      if (info?.heddle === undefined) throw notHeddle(url)
+      return info
+    },
+    async balanceWinston(address) {
+      const response = await call(`/wallet/${address}/balance`)
+      const body = await response.text() // Not as JSON: it has more digits than a number keeps.
+      if (!/^\d+$/.test(body)) throw parseFailure(url, response.status, body, 'the balance cannot be read')
+      return BigInt(body)
+    },
+    result: (process, message) =>
+      readJson(`/result/${encodeURIComponent(message)}?process-id=${process}`, `there is no result of ${message}`),
     async graphql<T>(query: string, variables: Readonly<Record<string, unknown>> = {}) {
-      const answer = await call('/graphql', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query, variables }),
-      })
-      const { data, errors } = (await answer.json()) as { data?: T; errors?: readonly { message: string }[] }
-      if (errors !== undefined || data === undefined)
-        throw new NodeError(`the query failed: ${errors?.map(({ message }) => message).join('; ')}`)
+      const body = JSON.stringify({ query, variables })
+      const response = await call('/graphql', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      const { data, errors } = parseJson<{ data?: T; errors?: readonly { message: string }[] }>(
+        url,
+        await response.text(),
+        'the query failed',
+      )
+      const problem = errors?.map(({ message }) => message).join('; ')
+      if (problem !== undefined || data === undefined) throw new NodeError('query-failed', `the query failed: ${problem ?? 'no data'}`)
       return data
     },
     async getText(path) {
-      const answer = await call(path)
-      return { status: answer.status, body: await answer.text() }
+      const response = await call(path)
+      return { status: response.status, body: await response.text() }
     },
-    async getBytes(path) {
-      const answer = await call(path)
-      return { status: answer.status, body: new Uint8Array(await answer.arrayBuffer()), contentType: answer.headers.get('content-type') }
+    async postItem(path, raw, what) {
+      const headers = { 'content-type': 'application/octet-stream' }
+      return (await readJson<{ id: string }>(path, what, { method: 'POST', headers, body: raw as Uint8Array<ArrayBuffer> })).id
     },
   }
 }
 
-export async function readKey(path: string): Promise<SigningKey> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    throw new UsageError(`cannot read the wallet ${path}: ${errorText(error)}; make one with "heddle wallet create ${path}"`)
-  }
-  try {
-    return keyFromJwk(JSON.parse(text))
-  } catch (error) {
-    throw new UsageError(`${path} is not a key file: ${errorText(error)}`)
-  }
+/** The body of an answer with status 2xx; any other is an error with the node's reason. */
+export function parseAnswer<T>(url: string, status: number, body: string, what: string): T {
+  if (status < 200 || status > 299) throw parseFailure(url, status, body, what)
+  return parseJson<T>(url, body, what)
 }
 
-/** `name=value` words as tags. */
-export function parseTags(words: readonly string[]): TextTag[] {
-  return words.map((word) => {
-    const at = word.indexOf('=')
-    if (at < 1) throw new UsageError(`--tag ${word}: expected name=value`)
-    return { name: word.slice(0, at), value: word.slice(at + 1) }
+function parseFailure(url: string, status: number, body: string, what: string): NodeError {
+  if (status < 200 || status > 299) return new NodeError('refused', `${what} (${status}): ${reason(body)}`)
+  return new NodeError('not-heddle', `${what}: ${url} does not answer as a Heddle node does; start one, or name another with --url`)
+}
+
+/** No answer at all. */
+export function unreachable(url: string, error: unknown): NodeError {
+  const cause = rootOf(error)
+  const why = cause instanceof Error && 'code' in cause ? connectionProblem(String(cause.code)) : errorText(cause)
+  return new NodeError('no-node', `no node answers at ${url} (${why}); start one with "heddle start", or name another with --url`, {
+    cause: error,
   })
+}
+
+/** A word from the command line that has to be an id; checked here, since what a node says about a bad one names none of the words. */
+export function parseId(word: string | undefined, what: string, where: string): string {
+  if (word === undefined) throw new UsageError(`${what} is missing; ${where}`)
+  if (/^[A-Za-z0-9_-]{43}$/.test(word)) return word
+  throw new UsageError(`"${word}" is not ${what}, which has 43 characters of A-Z a-z 0-9 _ -; ${where}`)
 }
 
 /** What a result shows to a person: its printed output, or its error. */
 export function resultText(result: ResultJson): string {
-  if (result.Error !== undefined) return result.Error
+  if (result.Error !== undefined) return result.Error.trim()
   const output = result.Output
   if (typeof output === 'string') return output
   if (typeof output !== 'object' || output === null) return ''
   const data = (output as { data?: unknown }).data
   if (typeof data === 'string') return data
-  return data === undefined ? JSON.stringify(output) : JSON.stringify(data)
+  return data === undefined ? '' : JSON.stringify(data)
 }
 
-function signItem({ data, tags, target }: ItemInput, key: SigningKey): Promise<DataItem> {
-  return createDataItem({ data, tags, ...(target === undefined ? {} : { target: fromBase64url(target, 'target') }) }, itemSigner(key))
+function parseJson<T>(url: string, body: string, what: string): T {
+  try {
+    return JSON.parse(body) as T
+  } catch {
+    throw parseFailure(url, 200, body, what)
+  }
+}
+
+function notHeddle(url: string): NodeError {
+  return new NodeError('not-heddle', `${url} is not a Heddle node; start one with "heddle start", or name another with --url`)
+}
+
+/** fetch wraps what went wrong, and that may be one error for each address tried. */
+function rootOf(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0])
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
+}
+
+function connectionProblem(code: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there'
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the host name is not known'
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'UND_ERR_SOCKET':
+      return 'it hung up'
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ETIMEDOUT':
+      return 'it takes too long'
+    default:
+      return code
+  }
 }
 
 /** The reason in an error body: `{"error": …}` or plain text. */
 function reason(body: string): string {
   try {
-    const parsed = JSON.parse(body) as { error?: unknown; message?: unknown }
-    return String(parsed.error ?? parsed.message ?? body)
+    const parsed = JSON.parse(body) as { error?: unknown; message?: unknown; reason?: unknown }
+    return String(parsed.reason ?? parsed.error ?? parsed.message ?? body)
   } catch {
     return body.slice(0, 500)
   }

@@ -29,6 +29,9 @@ export interface Command {
   run(input: CommandInput, output: Output): Promise<number>
 }
 
+/** As its file gives it; `main.ts` adds the summary, so that listing all commands loads none of them. */
+export type CommandFile = Omit<Command, 'summary'>
+
 /** The user wrote something that the command cannot take: shown with a pointer to the help, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
@@ -89,7 +92,7 @@ export function commandHelp({ name, usage, summary, options, examples }: Command
     summary,
     usage: `heddle ${name} ${usage}`.trimEnd(),
     options: Object.entries({ ...options, ...COMMON }).map(([long, { short, type, value, help }]) => ({
-      option: `${short === undefined ? '    ' : `-${short}, `}--${long}${type === 'string' ? ` <${value ?? 'text'}>` : ''}`,
+      option: `${short === undefined ? '' : `-${short}, `}--${long}${type === 'string' ? ` <${value ?? 'text'}>` : ''}`,
       help,
     })),
     examples,
@@ -98,14 +101,15 @@ export function commandHelp({ name, usage, summary, options, examples }: Command
 
 export function helpText(command: Command): string {
   const { summary, usage, options, examples } = commandHelp(command)
-  const width = Math.max(...options.map(({ option }) => option.length))
+  const aligned = options.map(({ option, help }) => ({ option: option.startsWith('--') ? `    ${option}` : option, help }))
+  const width = Math.max(...aligned.map(({ option }) => option.length))
   return [
     summary,
     '',
     `Usage: ${usage}`,
     '',
     'Options:',
-    ...options.map(({ option, help }) => `  ${option.padEnd(width)}  ${help}`),
+    ...aligned.map(({ option, help }) => `  ${option.padEnd(width)}  ${help}`),
     '',
     'Examples:',
     ...examples.map((example) => `  ${example}`),
@@ -124,8 +128,7 @@ function changesBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
     row = next
   }
   return row[b.length]!

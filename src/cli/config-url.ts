@@ -12,3 +12,8 @@ export function nodeUrl(flagValue: string | undefined, environment: Readonly<Rec
     throw new UsageError(`"${text}" is not the URL of a node; write it like ${DEFAULT}`)
   return text.replace(/\/+$/, '')
 }
+
+/** Did the user name a node in the environment? */
+export function isNodeNamed(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return Boolean(environment[NODE_URL_VARIABLE])
+}

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { loadConfig, nodeUrl } from './config.ts'
+import { isFailure } from '../base/errors.ts'
+import { loadConfig } from './config.ts'
+import { nodeUrl } from './config-url.ts'
 
 describe('settings', () => {
   let folder = ''
@@ -11,24 +13,61 @@ describe('settings', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
+  const write = (text: string): void => writeFileSync(join(folder, 'heddle.config.json'), text)
+  function problemsOf(flags: Record<string, unknown>, environment: Record<string, string> = {}): readonly string[] {
+    try {
+      loadConfig(flags, environment, folder)
+    } catch (error) {
+      if (isFailure(error, 'config-invalid')) return error.facts.problems
+      throw error
+    }
+    return []
+  }
+
   it('flags win over the environment, which wins over the file', () => {
-    writeFileSync(join(folder, 'heddle.config.json'), JSON.stringify({ port: 1, host: 'file', seal: 'manual' }))
+    write(JSON.stringify({ port: 1, host: 'file', seal: 'manual' }))
     const config = loadConfig({ port: '3' }, { HEDDLE_PORT: '2', HEDDLE_HOST: 'env', HEDDLE_LOG_LEVEL: 'info' }, folder)
-    expect(config).toMatchObject({ port: 3, host: 'env', seal: 'manual', logLevel: 'info', data: join(folder, '.heddle') })
+    expect(config).toEqual({
+      port: 3,
+      host: 'env',
+      data: join(folder, '.heddle'),
+      profile: 'dev',
+      seal: 'manual',
+      sealMs: 500,
+      bundleMs: 250,
+      workers: 0,
+      logLevel: 'info',
+    })
   })
 
-  it('reports all problems together', () => {
-    expect(() => loadConfig({ port: 'x', seal: 'never' }, { HEDDLE_PROT: '1' }, folder)).toThrowError(/port.*seal.*HEDDLE_PROT/s)
+  it('reports all problems together, each with the place that it came from', () => {
+    write(JSON.stringify({ workers: 'many' }))
+    expect(problemsOf({ port: 'x', logLevel: 'loud' }, { HEDDLE_PROT: '1', HEDDLE_SEAL_MS: '-1' })).toEqual([
+      'HEDDLE_PROT: there is no such setting, did you mean HEDDLE_PORT?',
+      '--port: "x" is not a whole number from 0 to 65535',
+      'HEDDLE_SEAL_MS: "-1" is not a whole number from 0 to 600000',
+      'workers in heddle.config.json: "many" is not a whole number from 0 to 256',
+      '--log-level: "loud" is not one of: trace, debug, info, warn, error, silent',
+    ])
   })
 
-  it('says which file is not JSON', () => {
-    writeFileSync(join(folder, 'heddle.config.json'), '{')
-    expect(() => loadConfig({}, {}, folder)).toThrowError(/heddle\.config\.json is not a JSON object/)
+  it.each(['', ' 1', '1e3', '0x10', '65536', '1.5', true, null, 1.5, -1, [1]])('refuses the port %j', (port) => {
+    expect(problemsOf({ port })).toEqual([`--port: ${JSON.stringify(port)} is not a whole number from 0 to 65535`])
+  })
+
+  it.each(['{', '[]', 'null', '"port"'])('says that a file with %s is not a JSON object', (text) => {
+    write(text)
+    expect(problemsOf({})).toEqual([expect.stringContaining('heddle.config.json is not a JSON object')])
+  })
+
+  it('an empty variable is as if it was not there', () => {
+    expect(loadConfig({}, { HEDDLE_PORT: '', HEDDLE_URL: 'http://elsewhere' }, folder).port).toBe(1984)
   })
 
   it('client commands find the node by flag, environment or default', () => {
     expect(nodeUrl('http://a/', {})).toBe('http://a')
     expect(nodeUrl(undefined, { HEDDLE_URL: 'http://b' })).toBe('http://b')
-    expect(nodeUrl(undefined, {})).toBe('http://localhost:1984')
+    expect(nodeUrl(undefined, { HEDDLE_URL: '' })).toBe('http://localhost:1984')
+    for (const word of ['', 'a', 'localhost:1984', 'ftp://a']) expect(() => nodeUrl(word, {}), word).toThrow('is not the URL of a node')
   })
 })

@@ -4,37 +4,43 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { z } from 'zod'
 import { errorText, HeddleError } from '../base/errors.ts'
 import { closest } from './command.ts'
 import { NODE_URL_VARIABLE } from './config-url.ts'
 
 const DELAY_MS_MAX = 600_000
 
-const schema = z.strictObject({
+const SCHEMA = {
   /** 0 picks a free one. */
-  port: wholeNumber(65_535).default(1984),
-  host: text().default('127.0.0.1'),
+  port: wholeNumber(65_535, 1984),
+  host: text('127.0.0.1'),
   /** Folder that holds everything; made when absent. */
-  data: text().default('.heddle'),
-  profile: oneOf(['dev']).default('dev'),
+  data: text('.heddle'),
+  profile: oneOf(['dev'], 'dev'),
   /** RSA key file of the node; the dev profile has a well-known one. */
-  identity: text().optional(),
+  identity: text(undefined),
   /** `auto`: a block soon after something arrives; `manual`: only when /mine is asked. */
-  seal: oneOf(['auto', 'manual']).default('auto'),
+  seal: oneOf(['auto', 'manual'], 'auto'),
   /** From the first transaction that waits to the block. */
-  sealMs: wholeNumber(DELAY_MS_MAX).default(500),
+  sealMs: wholeNumber(DELAY_MS_MAX, 500),
   /** From the first data item that waits to the bundle. */
-  bundleMs: wholeNumber(DELAY_MS_MAX).default(250),
+  bundleMs: wholeNumber(DELAY_MS_MAX, 250),
   /** Threads that run guest programs; 0 takes one per core. */
-  workers: wholeNumber(256).default(0),
-  logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
-})
+  workers: wholeNumber(256, 0),
+  logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'warn'),
+} as const
 
-export type Config = Readonly<z.infer<typeof schema>>
+export type Config = { readonly [Name in keyof typeof SCHEMA]: (typeof SCHEMA)[Name]['usual'] }
 
-export const SETTINGS: readonly string[] = Object.keys(schema.shape)
 const FILE = 'heddle.config.json'
+
+/** What a setting may be; it comes as text from flags and environment, as a JSON value from the file. */
+interface Setting<T> {
+  /** Without anybody setting it. */
+  readonly usual: T
+  /** Throws what is wrong with the value. */
+  parse(value: unknown): T
+}
 
 /** A value with the place that it came from, for messages. */
 interface Given {
@@ -48,14 +54,24 @@ export function loadConfig(
   folder = process.cwd(),
 ): Config {
   const given = new Map([...readConfigFile(folder), ...readEnvironment(environment), ...readFlags(flags)])
-  const parsed = schema.safeParse(Object.fromEntries([...given].map(([name, { value }]) => [name, value])))
-  if (parsed.success) return Object.freeze({ ...parsed.data, data: resolve(folder, parsed.data.data) })
-  const problems = parsed.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((name) => unknownSetting(name, given))
-      : [`${given.get(String(issue.path[0]))?.from ?? issue.path.join('.')}: ${issue.message}`],
-  )
-  throw invalid(problems)
+  const problems = [...given].filter(([name]) => !Object.hasOwn(SCHEMA, name)).map(([name, { from }]) => unknownSetting(name, from))
+  const values = Object.entries(SCHEMA).map(([name, setting]: [string, Setting<unknown>]) => {
+    const found = given.get(name)
+    try {
+      return [name, found === undefined ? setting.usual : setting.parse(found.value)]
+    } catch (error) {
+      problems.push(`${found?.from}: ${errorText(error)}`)
+      return [name, undefined]
+    }
+  })
+  if (problems.length > 0) throw invalid(problems)
+  const config = Object.fromEntries(values) as Config // Every value comes from its own setting.
+  return Object.freeze({ ...config, data: resolve(folder, config.data) })
+}
+
+/** Every setting with what it is when nobody sets it, for documents and their tests. */
+export function usualSettings(): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(SCHEMA).map(([name, { usual }]) => [name, usual]))
 }
 
 /** The name of a setting in the environment: `logLevel` is `HEDDLE_LOG_LEVEL`. */
@@ -63,26 +79,41 @@ export function variableOf(setting: string): string {
   return `HEDDLE_${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
 
-function wholeNumber(max: number) {
-  return z.unknown().transform((value, context): number => {
-    const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
-    if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= max) return count
-    context.addIssue(`${JSON.stringify(value)} is not a whole number from 0 to ${max}`)
-    return z.NEVER
-  })
+function wholeNumber(max: number, usual: number): Setting<number> {
+  return {
+    usual,
+    parse(value) {
+      const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= max) return count
+      throw new Error(`${JSON.stringify(value)} is not a whole number from 0 to ${max}`)
+    },
+  }
 }
 
-function text() {
-  return z.string({ error: ({ input }) => `${JSON.stringify(input)} is not text` }).min(1, 'is empty')
+function text<T extends string | undefined>(usual: T): Setting<T | string> {
+  return {
+    usual,
+    parse(value) {
+      if (typeof value === 'string' && value !== '') return value
+      throw new Error(value === '' ? 'is empty' : `${JSON.stringify(value)} is not text`)
+    },
+  }
 }
 
-function oneOf<const T extends readonly string[]>(values: T) {
-  return z.enum(values, { error: ({ input }) => `${JSON.stringify(input)} is not one of: ${values.join(', ')}` })
+function oneOf<const T extends string>(values: readonly T[], usual: NoInfer<T>): Setting<T> {
+  return {
+    usual,
+    parse(value) {
+      const found = values.find((one) => one === value)
+      if (found !== undefined) return found
+      throw new Error(`${JSON.stringify(value)} is not one of: ${values.join(', ')}`)
+    },
+  }
 }
 
-function unknownSetting(name: string, given: ReadonlyMap<string, Given>): string {
-  const from = given.get(name)?.from ?? name
-  const meant = name.startsWith('HEDDLE_') ? closest(name, SETTINGS.map(variableOf)) : closest(name, SETTINGS)
+function unknownSetting(name: string, from: string): string {
+  const settings = Object.keys(SCHEMA)
+  const meant = name.startsWith('HEDDLE_') ? closest(name, settings.map(variableOf)) : closest(name, settings)
   return `${from}: there is no such setting${meant === null ? '; docs/settings.md lists them' : `, did you mean ${meant}?`}`
 }
 
@@ -90,19 +121,23 @@ function unknownSetting(name: string, given: ReadonlyMap<string, Given>): string
 function readEnvironment(environment: Readonly<Record<string, string | undefined>>): [string, Given][] {
   return Object.entries(environment)
     .filter(([name, value]) => name.startsWith('HEDDLE_') && name !== NODE_URL_VARIABLE && value !== undefined && value !== '')
-    .map(([name, value]) => [SETTINGS.find((setting) => variableOf(setting) === name) ?? name, { value, from: name }])
+    .map(([name, value]) => [Object.keys(SCHEMA).find((setting) => variableOf(setting) === name) ?? name, { value, from: name }])
 }
 
 function readConfigFile(folder: string): [string, Given][] {
   const path = resolve(folder, FILE)
   if (!existsSync(path)) return []
+  return Object.entries(parseConfigFile(path)).map(([name, value]) => [name, { value, from: `${name} in ${FILE}` }])
+}
+
+function parseConfigFile(path: string): object {
   try {
-    const settings = z.record(z.string(), z.unknown(), { error: 'it holds something else' }).parse(JSON.parse(readFileSync(path, 'utf8')))
-    return Object.entries(settings).map(([name, value]) => [name, { value, from: `${name} in ${FILE}` }])
+    const settings: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return settings
   } catch (error) {
-    const reason = error instanceof z.ZodError ? error.issues[0]!.message : errorText(error)
-    throw invalid([`${FILE} is not a JSON object: ${reason}`], error)
+    throw invalid([`${FILE} is not a JSON object: ${errorText(error)}`], error)
   }
+  throw invalid([`${FILE} is not a JSON object; write it like {"port": 1984}`])
 }
 
 function readFlags(flags: Readonly<Record<string, unknown>>): [string, Given][] {
@@ -112,6 +147,7 @@ function readFlags(flags: Readonly<Record<string, unknown>>): [string, Given][] 
 }
 
 function invalid(problems: readonly string[], cause?: unknown): HeddleError<'config-invalid'> {
-  const message = problems.length === 1 ? problems[0]! : `${problems.length} settings are wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`
+  const message =
+    problems.length === 1 ? problems[0]! : `${problems.length} settings are wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`
   return new HeddleError('config-invalid', { problems }, message, { cause })
 }

@@ -3,82 +3,115 @@
  * (arweave-js, aoconnect), and everything printed was read back through the public API.
  */
 import { readFile } from 'node:fs/promises'
-import { systemClock } from '../base/clock.ts'
-import { silentLog } from '../base/log.ts'
-import { type Command, textOption } from './command.ts'
-import { loadConfig, nodeUrl } from './config.ts'
-import { takeDataFolder } from './data-folder.ts'
+import { createServer } from 'node:net'
+import { connectNode, NodeError, urlOption } from './client.ts'
+import { type CommandFile, type CommandInput, flag, textOption, UsageError } from './command.ts'
+import type { Config } from './config.ts'
+import { isNodeNamed, nodeUrl } from './config-url.ts'
 import { runProcesses } from './demo/processes.ts'
 import { uploadSite } from './demo/site.ts'
 import { createStory, type Story } from './demo/story.ts'
 import type { Output } from './output.ts'
-import { type OpenNode, settings } from './start.ts'
-import { devWalletPath, urlOption } from './wallets.ts'
+import { lineLog, type OpenNode, openNodeIn, type RunningNode, readSettings, settings, stopSignal } from './start.ts'
+import { devWalletPath } from './wallets.ts'
 
-export function demoCommand(openNode: OpenNode): Command {
+const INTERRUPTED = 130
+
+export function demoCommand(openNode: OpenNode): CommandFile {
   return {
     name: 'demo',
     usage: '[options]',
-    summary: 'See it work: a web site, a token and two processes, in a few seconds',
+    wordsMax: 0,
     options: {
       ...urlOption,
-      data: { type: 'string', value: 'folder', help: 'data folder, if a node has to be started (default: .heddle)' },
+      data: { type: 'string', value: 'folder', help: 'start a node of its own on this data folder' },
+      keep: { type: 'boolean', help: 'leave a node that was started for the demo running until Ctrl-C' },
     },
-    examples: ['heddle demo', 'heddle demo --url http://localhost:4000'],
+    examples: ['heddle demo', 'heddle demo --keep', 'heddle demo --url http://localhost:4000'],
     async run(input, output) {
       const began = performance.now()
       const story = createStory(output)
-      const named = textOption(input, 'url')
-      const node = (await findNode(nodeUrl(named), named !== undefined)) ?? (await startNode(settings(input), openNode, story))
+      const running = await findNode(input)
+      if (running !== null) return tell({ node: running, started: null, story, output, began })
+      const stopped = stopSignal()
+      const config = await demoSettings(input)
+      const node = await story.step('Start a node', async (step) => {
+        const log = lineLog((line) => process.stderr.write(`${line}\n`))
+        const opened = await openNodeIn(config, { openNode, log })
+        step.fact('node', opened.url)
+        step.fact('data', config.data)
+        return opened
+      })
       try {
-        await tell(node.url, story, output)
+        const interrupted = stopped.then(() => INTERRUPTED)
+        const code = await Promise.race([
+          tell({ node, started: startCommandOf(input, config), story, output, began, keep: flag(input, 'keep') }),
+          interrupted,
+        ])
+        if (code === 0 && flag(input, 'keep')) await stopped
+        return code
       } finally {
         await node.stop()
       }
-      story.end(performance.now() - began, node.startedHere)
-      return 0
     },
   }
 }
 
-interface DemoNode {
-  readonly url: string
-  readonly startedHere: boolean
-  stop(): Promise<void>
+/** The node that runs already. Null when none does and none was asked for by name, or when a node of its own was asked for. */
+async function findNode(input: CommandInput): Promise<Pick<RunningNode, 'url'> | null> {
+  const named = textOption(input, 'url')
+  if (textOption(input, 'data') !== undefined) {
+    if (named !== undefined) throw new UsageError('--url names a node that runs, --data starts one: give one of them')
+    return null
+  }
+  const url = nodeUrl(named)
+  try {
+    await connectNode(url).info()
+    return { url }
+  } catch (error) {
+    if (error instanceof NodeError && named === undefined && !isNodeNamed()) return null
+    throw error
+  }
 }
 
-/** The node that runs already; null when none does and none was named. */
-async function findNode(url: string, isNamed: boolean): Promise<DemoNode | null> {
-  const answers = await fetch(`${url}/info`).then(
-    (response) => response.ok,
-    () => false,
-  )
-  return answers || isNamed ? { url, startedHere: false, stop: async () => {} } : null
+/** The usual port, so that the addresses shown stay good for the node that is started next; any other when a program has that one. */
+async function demoSettings(input: CommandInput): Promise<Config> {
+  const config = await readSettings(settings(input))
+  return (await isFree(config.port, config.host)) ? config : readSettings({ ...settings(input), port: '0' })
 }
 
-async function startNode(flags: Record<string, unknown>, openNode: OpenNode, story: Story): Promise<DemoNode> {
-  const config = loadConfig({ ...flags, port: flags['port'] ?? 0 })
-  const release = takeDataFolder(config.data)
-  const node = await story.step('Starting a node, since none runs', async (step) => {
-    const opened = await openNode(config, { log: silentLog, clock: systemClock })
-    step.fact('node', opened.url)
-    return opened
+function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, host, () => probe.close(() => resolve(true)))
   })
-  return {
-    url: node.url,
-    startedHere: true,
-    async stop() {
-      await node.stop()
-      release()
-    },
-  }
 }
 
-async function tell(url: string, story: Story, output: Output): Promise<void> {
+/** What starts the same node again. */
+function startCommandOf(input: CommandInput, { port }: Config): string {
+  const data = textOption(input, 'data')
+  return ['heddle start', ...(data === undefined ? [] : [`--data ${data}`]), ...(port === 0 ? ['--port <number>'] : [])].join(' ')
+}
+
+interface Telling {
+  readonly node: Pick<RunningNode, 'url'>
+  /** The command that starts the node again, when it was started for the demo. */
+  readonly started: string | null
+  readonly keep?: boolean
+  readonly story: Story
+  readonly output: Output
+  readonly began: number
+}
+
+async function tell({ node: { url }, started, keep = false, story, output, began }: Telling): Promise<number> {
   const wallets = { alice: await readWallet('alice'), bob: await readWallet('bob') }
   const site = await uploadSite(url, wallets.alice, story)
-  const token = await runProcesses(url, wallets, story)
-  output.value({ url, ...site, ...token })
+  const processes = await runProcesses(url, wallets, story)
+  const tookMs = Math.round(performance.now() - began)
+  story.end({ tookMs, links: { 'the site': `${url}/${site.site}/`, 'the node': `${url}/`, GraphQL: `${url}/graphql` }, started, keep })
+  output.value({ url, ...site, ...processes, tookMs, steps: story.steps() })
+  return 0
 }
 
 async function readWallet(name: string): Promise<Record<string, string>> {

@@ -1,97 +1,104 @@
 /** heddle doctor: look for what commonly goes wrong, and say what to do about it. */
 import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { errorText } from '../base/errors.ts'
-import { connectNode, type NodeClient } from './client.ts'
-import { type Command, textOption } from './command.ts'
-import { loadConfig, nodeUrl } from './config.ts'
+import { connect, type NodeClient, urlOption } from './client.ts'
+import { type CommandFile, textOption } from './command.ts'
 import { formatBytes } from './output.ts'
-import { urlOption } from './wallets.ts'
 
 interface Check {
   readonly name: string
   readonly ok: boolean
   readonly found: string
-  /** What to do when it is not ok. */
+  /** What to do; only when it is not ok. */
   readonly advice?: string
 }
 
 const FREE_BYTES_MIN = 1_000_000_000
+const NODE_MAJOR_MIN = 24
+const NAME_CELLS = 10
 
-export const doctor: Command = {
+export const doctor: CommandFile = {
   name: 'doctor',
-  usage: '',
-  summary: 'Check this machine and a running node, and say what to mend',
+  usage: '[options]',
+  wordsMax: 0,
   options: { ...urlOption, data: { type: 'string', value: 'folder', help: 'data folder to look at (default: .heddle)' } },
   examples: ['heddle doctor', 'heddle doctor --url http://localhost:4000'],
   async run(input, output) {
-    const url = nodeUrl(textOption(input, 'url'))
-    const checks = [runtime(), settings(), await disk(textOption(input, 'data')), ...(await node(connectNode(url)))]
+    const { settings, folder } = await checkSettings(textOption(input, 'data'))
+    const checks = [runtime(), settings, await disk(folder), ...(await output.busy('asking the node', checkNode(connect(input))))]
     for (const { name, ok, found, advice } of checks) {
-      output.line(`${ok ? output.paint.green('✓') : output.paint.red('✗')} ${name.padEnd(12)} ${found}`)
-      if (!ok && advice !== undefined) output.line(`  ${output.paint.yellow(advice)}`)
+      output.line(`${ok ? output.paint.green('✓') : output.paint.red('✗')} ${name.padEnd(NAME_CELLS)}${output.plain(found)}`)
+      if (advice !== undefined) output.line(`  ${''.padEnd(NAME_CELLS)}${output.paint.yellow(advice)}`)
     }
-    output.value({ checks })
-    return checks.every(({ ok }) => ok) ? 0 : 1
+    const ok = checks.every((check) => check.ok)
+    output.value({ ok, checks })
+    return ok ? 0 : 1
   },
+}
+
+function check(name: string, ok: boolean, found: string, advice: string): Check {
+  return ok ? { name, ok, found } : { name, ok, found, advice }
 }
 
 function runtime(): Check {
   const { node: version } = process.versions
-  return { name: 'Node.js', ok: Number.parseInt(version, 10) >= 24, found: version, advice: 'install Node.js 24 or newer' }
+  return check('Node.js', Number.parseInt(version, 10) >= NODE_MAJOR_MIN, version, `install Node.js ${NODE_MAJOR_MIN} or newer`)
 }
 
-function settings(): Check {
+async function checkSettings(data: string | undefined): Promise<{ readonly settings: Check; readonly folder: string }> {
+  const { loadConfig } = await import('./config.ts')
   try {
-    loadConfig({})
-    return { name: 'settings', ok: true, found: 'valid' }
+    const config = loadConfig(data === undefined ? {} : { data })
+    return { settings: check('settings', true, 'valid', ''), folder: config.data }
   } catch (error) {
-    return { name: 'settings', ok: false, found: errorText(error), advice: 'mend heddle.config.json or the HEDDLE_ variables' }
+    const settings = check(
+      'settings',
+      false,
+      errorText(error),
+      'mend heddle.config.json or the HEDDLE_ variables; docs/settings.md lists them',
+    )
+    return { settings, folder: resolve(data ?? '.heddle') }
   }
 }
 
-async function disk(flagValue: string | undefined): Promise<Check> {
-  const folder = loadConfig(flagValue === undefined ? {} : { data: flagValue }).data
+async function disk(folder: string): Promise<Check> {
   let existing = folder
   while (!existsSync(existing)) existing = dirname(existing)
   const { bavail, bsize } = await statfs(existing)
   const free = bavail * bsize
-  return {
-    name: 'disk',
-    ok: free >= FREE_BYTES_MIN,
-    found: `${formatBytes(free)} free for ${folder}`,
-    advice: 'free some space: a full disk refuses every write',
-  }
+  return check(
+    'disk',
+    free >= FREE_BYTES_MIN,
+    `${formatBytes(free)} free for ${folder}`,
+    'free some space: a full disk refuses every write',
+  )
 }
 
-async function node(client: NodeClient): Promise<Check[]> {
+async function checkNode(client: NodeClient): Promise<Check[]> {
   try {
     const { network, height, heddle } = await client.info()
-    const found = `${network} at ${client.url}, height ${height}, version ${heddle?.version ?? 'unknown: not a Heddle node'}`
+    const found = `${network} at ${client.url}, height ${height}, version ${heddle.version}`
     const graphql = await attempt('GraphQL', async () => {
       const { transactions } = await client.graphql<{ transactions: { count: string } }>('{ transactions(first: 1) { count } }')
-      return `${transactions.count} transactions indexed`
+      return `${transactions.count} transactions and data items`
     })
     const units = await attempt('AO units', async () => {
       const { status } = await client.getText('/timestamp')
       if (status !== 200) throw new Error(`GET /timestamp answers ${status}`)
-      return 'answering'
+      return `scheduler ${heddle.units.scheduler}`
     })
-    return [
-      { name: 'node', ok: heddle !== undefined, found, advice: 'another program listens there; choose another --url' },
-      graphql,
-      units,
-    ]
+    return [check('node', true, found, ''), graphql, units]
   } catch (error) {
-    return [{ name: 'node', ok: false, found: errorText(error), advice: 'run "heddle start" in another terminal' }]
+    return [check('node', false, errorText(error), 'commands other than start, demo and wallet create need a node')]
   }
 }
 
 async function attempt(name: string, look: () => Promise<string>): Promise<Check> {
   try {
-    return { name, ok: true, found: await look() }
+    return check(name, true, await look(), '')
   } catch (error) {
-    return { name, ok: false, found: errorText(error), advice: 'restart the node; if it stays, report it with the log' }
+    return check(name, false, errorText(error), 'restart the node; if it stays, report it with the log')
   }
 }

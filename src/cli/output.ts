@@ -16,6 +16,8 @@ export interface Output {
   value(value: unknown): void
   /** A bar on standard error, on terminals only. */
   progress(label: string): Progress
+  /** A sign of life on standard error, on terminals only, while the work goes on. */
+  busy<T>(label: string, work: Promise<T>): Promise<T>
   /** Text of a stranger's making: nothing in it moves the cursor or asks the terminal for something. Colours stay where we have colours. */
   plain(text: string): string
   readonly paint: Paint
@@ -32,13 +34,17 @@ export interface Paint {
 
 const BAR_CELLS = 28
 const BAR_EVERY_MS = 40
+const BUSY_AFTER_MS = 300
+const BUSY_EVERY_MS = 80
+const BUSY_SIGNS = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏']
 const COLUMNS_DEFAULT = 80
 const CLEAR_LINE = '\r\x1b[2K'
-const COLOUR = /\x1b\[[0-9;]*m/g
+const COLOUR = new RegExp(`${'\x1b'}\\[[0-9;]*m`, 'g') // Put together, since linters take an escape in a pattern for a mistake.
 const silent: Progress = { update: () => {}, end: () => {} }
 
 export function createOutput(json: boolean): Output {
   const colours = !json && process.stdout.isTTY === true && process.stdout.hasColors()
+  const isLively = !json && process.stderr.isTTY === true
   return {
     json,
     line: (text = '') => {
@@ -47,7 +53,8 @@ export function createOutput(json: boolean): Output {
     value: (value) => {
       if (json) process.stdout.write(`${JSON.stringify(value, (_, member) => (typeof member === 'bigint' ? String(member) : member))}\n`)
     },
-    progress: (label) => (json || process.stderr.isTTY !== true ? silent : bar(label)),
+    progress: (label) => (isLively ? bar(label) : silent),
+    busy: (label, work) => (isLively ? spin(label, work) : work),
     plain: (text) => plainText(text, colours),
     paint: paint(colours),
   }
@@ -62,7 +69,7 @@ export function plainText(text: string, keepColours: boolean): string {
 
 /** All but line ends and tabs. */
 function withoutControls(text: string): string {
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '')
+  return text.replace(/[^\P{Cc}\n\t]/gu, '')
 }
 
 function bar(label: string): Progress {
@@ -75,8 +82,7 @@ function bar(label: string): Progress {
       if (share < 1 && nowMs - shownMs < BAR_EVERY_MS) return
       const cells = Math.round(share * BAR_CELLS)
       const drawn = `${label} ${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${String(Math.floor(share * 100)).padStart(3)} %  ${note}`
-      // A line that wraps could not be cleared again.
-      const line = drawn.slice(0, (process.stderr.columns || COLUMNS_DEFAULT) - 1)
+      const line = cut(drawn)
       if (line === shown) return
       shown = line
       shownMs = nowMs
@@ -87,6 +93,26 @@ function bar(label: string): Progress {
       shown = ''
     },
   }
+}
+
+async function spin<T>(label: string, work: Promise<T>): Promise<T> {
+  const beganMs = performance.now()
+  let turn = 0
+  const timer = setInterval(() => {
+    if (performance.now() - beganMs < BUSY_AFTER_MS) return
+    process.stderr.write(`${CLEAR_LINE}${cut(`${BUSY_SIGNS[turn++ % BUSY_SIGNS.length]} ${label}`)}`)
+  }, BUSY_EVERY_MS)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
+    if (turn > 0) process.stderr.write(CLEAR_LINE)
+  }
+}
+
+/** A line that wraps could not be cleared again. */
+function cut(line: string): string {
+  return line.slice(0, (process.stderr.columns || COLUMNS_DEFAULT) - 1)
 }
 
 function paint(colours: boolean): Paint {

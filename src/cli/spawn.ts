@@ -1,15 +1,16 @@
 /** heddle spawn: start a process, with your Lua in it if you name a file. */
-import { readFile } from 'node:fs/promises'
-import { errorText } from '../base/errors.ts'
-import { connectNode, parseTags, resultText } from './client.ts'
-import { type Command, listOption, textOption, UsageError } from './command.ts'
-import { nodeUrl } from './config.ts'
-import { signingKey, urlOption, walletOption } from './wallets.ts'
+import { connect, parseId, resultText, urlOption } from './client.ts'
+import { type CommandFile, listOption, textOption } from './command.ts'
+import { readTextFile } from './files.ts'
+import { aoTags, parseTags, scheduleItem } from './items.ts'
+import { signingKey, walletOption } from './wallets.ts'
 
-export const spawn: Command = {
+const NO_DATA = ' '
+
+export const spawn: CommandFile = {
   name: 'spawn',
   usage: '[file.lua]',
-  summary: 'Start an AO process, with your Lua in it if you name a file',
+  wordsMax: 1,
   options: {
     ...walletOption,
     ...urlOption,
@@ -19,40 +20,37 @@ export const spawn: Command = {
   },
   examples: ['heddle spawn --name scratch', 'heddle spawn processes/token.lua --name my-token'],
   async run(input, output) {
-    const [file, ...rest] = input.positionals
-    if (rest.length > 0) throw new UsageError('spawn takes one file')
-    const node = connectNode(nodeUrl(textOption(input, 'url')))
-    const [{ heddle }, key, source] = await Promise.all([
-      node.info(),
-      signingKey(input, node),
-      file === undefined ? null : readSource(file),
-    ])
+    const [file] = input.positionals
+    const named = textOption(input, 'module')
+    const module = named === undefined ? undefined : parseId(named, 'a module id', 'GET /info of the node names its default module')
+    const source = file === undefined ? null : await readTextFile(file)
+    const further = parseTags(listOption(input, 'tag'))
+    const node = connect(input)
+    const [{ heddle }, key] = await Promise.all([node.info(), signingKey(input, node)])
     const name = textOption(input, 'name')
     const tags = [
       ...(name === undefined ? [] : [{ name: 'Name', value: name }]),
       ...(source === null ? [] : [{ name: 'On-Boot', value: 'Data' }]),
-      ...parseTags(listOption(input, 'tag')),
-      { name: 'Data-Protocol', value: 'ao' },
-      { name: 'Variant', value: 'ao.TN.1' },
-      { name: 'Type', value: 'Process' },
-      { name: 'Module', value: textOption(input, 'module') ?? heddle.modules.default },
+      ...further,
+      ...aoTags('Process'),
+      { name: 'Module', value: module ?? heddle.modules.default },
       { name: 'Scheduler', value: heddle.units.scheduler },
     ]
-    const process = await node.schedule({ data: source ?? ' ', tags }, key)
-    const boot = await node.result(process, process)
-    output.line(`${output.paint.green('✓')} process ${output.paint.bold(process)}`)
-    const shown = resultText(boot)
-    if (shown !== '') output.line(boot.Error === undefined ? shown : output.paint.red(shown))
-    output.line(output.paint.dim(`  try: heddle eval ${process} '1 + 1'`))
+    const process = await scheduleItem(node, { data: source || NO_DATA, tags }, key)
+    const boot = await output.busy('starting the process', node.result(process, process))
+    const failed = boot.Error !== undefined
+    const { bold, dim, green, red, yellow } = output.paint
+    output.line(`${failed ? yellow('!') : green('✓')} process ${bold(process)}`)
+    const shown = output.plain(resultText(boot))
+    if (shown !== '') output.line(failed ? red(shown) : shown)
+    output.line(
+      dim(
+        failed
+          ? `  it runs, without the Lua that failed; mend it and try: heddle eval ${process} ${file ?? ''}`
+          : `  try: heddle eval ${process} '1 + 1'`,
+      ),
+    )
     output.value({ process, result: boot })
-    return boot.Error === undefined ? 0 : 1
+    return failed ? 1 : 0
   },
-}
-
-async function readSource(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${errorText(error)}`)
-  }
 }

@@ -1,20 +1,19 @@
 /** heddle wallet: make a key file, or show the address and balance of one. */
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { errorText } from '../base/errors.ts'
 import { generateKey, type KeyKind } from '../codec/keys.ts'
-import { connectNode, NodeError, readKey } from './client.ts'
-import { type Command, type CommandInput, textOption, UsageError } from './command.ts'
-import { nodeUrl } from './config.ts'
+import { connect, NodeError, urlOption } from './client.ts'
+import { CommandError, type CommandFile, type CommandInput, textOption, UsageError } from './command.ts'
+import { fileProblem } from './files.ts'
 import { formatAr, type Output } from './output.ts'
-import { signingKey, urlOption, walletOption } from './wallets.ts'
+import { readKey, signingKey, walletOption } from './wallets.ts'
 
 const KINDS: readonly KeyKind[] = ['rsa', 'secp256k1', 'ed25519']
 
-export const wallet: Command = {
+export const wallet: CommandFile = {
   name: 'wallet',
   usage: '[create <file> | show <file>]',
-  summary: 'Make a wallet, or show the address and balance of one',
+  wordsMax: 2,
   options: {
     ...walletOption,
     ...urlOption,
@@ -33,22 +32,22 @@ export const wallet: Command = {
 async function create(path: string, input: CommandInput, output: Output): Promise<number> {
   const kind = (textOption(input, 'type') ?? 'rsa') as KeyKind
   if (!KINDS.includes(kind)) throw new UsageError(`--type ${kind}: expected ${KINDS.join(', ')}`)
-  const key = await generateKey(kind)
+  const key = await output.busy('making a key', generateKey(kind))
   try {
     await writeFile(path, JSON.stringify(key.jwk), { flag: 'wx', mode: 0o600 })
   } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${errorText(error)}; an existing key file is never replaced`)
+    throw new CommandError('file', `cannot write ${path}: ${fileProblem(error)}; a key file is never replaced, name another`)
   }
-  output.line(`${output.paint.green('✓')} ${path}`)
-  output.line(`  address ${output.paint.bold(key.address)}`)
-  output.line(output.paint.dim('  Whoever has this file owns what it holds. Keep a copy in a safe place.'))
+  const { bold, dim, green } = output.paint
+  output.line(`${green('✓')} ${path}`)
+  output.line(`  address ${bold(key.address)}`)
+  output.line(dim('  Whoever has this file owns what it holds. Keep a copy in a safe place.'))
   output.value({ path, address: key.address, type: kind })
   return 0
 }
 
 async function showDefault(input: CommandInput, output: Output): Promise<number> {
-  const node = connectNode(nodeUrl(textOption(input, 'url')))
-  const key = await signingKey(input, node)
+  const key = await signingKey(input, connect(input))
   return show(key, textOption(input, 'wallet') ?? 'development wallet "alice" (public: for tests only)', input, output)
 }
 
@@ -58,7 +57,7 @@ async function show(
   input: CommandInput,
   output: Output,
 ): Promise<number> {
-  const node = connectNode(nodeUrl(textOption(input, 'url')))
+  const node = connect(input)
   const winston = await node.balanceWinston(key.address).catch((error: unknown) => {
     if (error instanceof NodeError) return null
     throw error

@@ -10,6 +10,7 @@ import { HeddleError } from '../base/errors.ts'
 import {
   createDataItem,
   createDataItemSync,
+  createItemHeader,
   decodeDataItem,
   decodeItemHeader,
   type ItemFields,
@@ -106,6 +107,15 @@ for (const [name, signer] of Object.entries(signers)) {
     it('is made byte for byte as the vector', async () => {
       expect(toBase64url((await createDataItem(fields, signer)).raw)).toBe(vector.item)
       expect(createDataItemSync(fields, signer).id).toBe(vector.id)
+    })
+
+    it('has the same header when its data was hashed elsewhere', async () => {
+      const { data, ...rest } = fields
+      const bytes = typeof data === 'string' ? utf8(data) : data
+      const sha384 = createHash('sha384').update(bytes).digest()
+      const header = await createItemHeader(rest, { sha384, dataBytes: bytes.length }, signer)
+      expect(toBase64url(Buffer.concat([header.bytes, bytes]))).toBe(vector.item)
+      expect(header.id).toBe(vector.id)
     })
 
     it('is verified by arbundles, whatever is in it', async () => {

@@ -133,6 +133,21 @@ export async function createDataItem(fields: ItemFields, signer: ItemSigner): Pr
   return withSignature(raw, signer, await signer.sign(signDataOf(decodeDataItem(raw))))
 }
 
+/**
+ * The bytes before the data, signed, for data that was hashed elsewhere, such as a file too large for memory: with the data behind them they are an item.
+ * Fails as `createDataItem` does.
+ */
+export async function createItemHeader(
+  fields: Omit<ItemFields, 'data'>,
+  data: { readonly sha384: Uint8Array; readonly dataBytes: number },
+  signer: ItemSigner,
+): Promise<{ readonly id: TxId; readonly bytes: Uint8Array }> {
+  const bytes = encodeUnsigned({ ...fields, data: new Uint8Array(0) }, signer)
+  const unsigned = decodeItemHeader(bytes, bytes.length + data.dataBytes)
+  const { id } = withSignature(bytes, signer, await signer.sign(itemSignData(unsigned, data.sha384, data.dataBytes)))
+  return { id, bytes }
+}
+
 /** As `createDataItem`; fails with `request-invalid` when the signer can only sign asynchronously. */
 export function createDataItemSync(fields: ItemFields, signer: ItemSigner): DataItem {
   if (signer.signSync === undefined) throw invalidRequest('signer', `a signer of type ${signer.signatureType} that cannot sign at once`)

@@ -88,3 +88,8 @@ it('knows a manifest by its content type', () => {
     ].map(isManifestType),
   ).toEqual([true, true, true, false, false])
 })
+
+it('a version that is no text is kept as JSON, even one that cannot be made text', () => {
+  const manifest = parseManifest(utf8('{"version": {"toString": 1}, "paths": {}}'))
+  expect(manifest.version).toBe('{"toString":1}')
+})

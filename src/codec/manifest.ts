@@ -44,7 +44,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   const fallbackFields = isObject(fallback) ? fallback : {}
   const isFirstVersion = version === '0.1.0'
   return {
-    version: String(version),
+    version: typeof version === 'string' ? version : JSON.stringify(version),
     indexId: isFirstVersion ? null : asId(indexFields['id']),
     indexPath: typeof indexFields['path'] === 'string' ? trimEnd(indexFields['path']) : null,
     fallbackId: isFirstVersion ? null : asId(fallbackFields['id']),

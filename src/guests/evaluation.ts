@@ -12,7 +12,13 @@ export function evaluationOf({ status, gasUsed, timeMs, payload }: Answer): Eval
 }
 
 export function timedOut(timeMsMax: number): Evaluation {
-  return { ok: false, result: failedResult(`out of time: limit ${timeMsMax} ms`), gasUsed: 0, timeMs: timeMsMax, failure: 'time' }
+  return {
+    ok: false,
+    result: failedResult(`out of time: this node stops a message that runs for more than ${timeMsMax} ms`),
+    gasUsed: 0,
+    timeMs: timeMsMax,
+    failure: 'time',
+  }
 }
 
 function resultOf(values: Uint8Array): GuestResult {

@@ -152,7 +152,11 @@ describe('programs that do not end', () => {
     const snapshot = await pool.snapshot(neighbour)
     const [evaluation, behind] = await Promise.allSettled([pool.evaluate(bad, ENDLESS), pool.evaluate(neighbour, {})])
     expect(evaluation).toMatchObject({
-      value: { ok: false, failure: 'time', result: { Error: 'out of time: limit 400 ms', Messages: [] } },
+      value: {
+        ok: false,
+        failure: 'time',
+        result: { Error: 'out of time: this node stops a message that runs for more than 400 ms', Messages: [] },
+      },
     })
     expect(behind).toMatchObject({ reason: { code: 'guest-lost', facts: { process: neighbour } } })
     expect(lost.sort()).toEqual([bad, neighbour].sort())
@@ -160,13 +164,47 @@ describe('programs that do not end', () => {
     expect((await pool.evaluate(neighbour, {})).result.Output).toMatchObject({ count: 1 })
   })
 
-  it('are refused when they do not even start', async () => {
+  it('are lost by the clock when they do not even start', async () => {
     const pool = startPool(unmetered)
     await expect(open(pool, 'slow', moduleOf('while true do end', 'slow'))).rejects.toMatchObject({
-      code: 'module-unsupported',
-      message: expect.stringContaining('within 400 ms'),
+      code: 'guest-lost',
+      facts: { cause: 'time' },
+      message: expect.stringContaining('more than 400 ms'),
     })
     expect(await countOf(pool, await open(pool, 'one'))).toBe(0)
+  })
+})
+
+describe('a message that takes long', () => {
+  const LONG = { Data: 'local from = 0 while from < 40000000 do from = from + 1 end' }
+
+  it('does not keep the other processes of its worker waiting: they are given up, to be opened in another one', async () => {
+    const pool = startPool()
+    const [slow, open1, idle] = [await open(pool, 'slow'), await open(pool, 'open1'), await open(pool, 'idle')]
+    const lost: TxId[] = []
+    pool.onLost((process) => lost.push(process))
+    let isDone = false
+    const working = pool.evaluate(slow, LONG).finally(() => {
+      isDone = true
+    })
+    const behind = [pool.evaluate(open1, {}), pool.dryRun(open1, {})]
+    const opening = open(pool, 'new')
+    for (const job of [...behind, opening])
+      await expect(job).rejects.toMatchObject({ code: 'guest-lost', message: expect.stringContaining('busy') })
+    expect(lost).toEqual([open1])
+    expect([pool.isOpen(open1), pool.isOpen(idle), pool.isOpen(slow)]).toEqual([false, true, true])
+    await open(pool, 'open1')
+    expect((await pool.evaluate(open1, {})).result.Output).toMatchObject({ count: 1 })
+    expect(isDone).toBe(false)
+    expect(await working).toMatchObject({ ok: true })
+    expect(await Promise.all([countOf(pool, slow), countOf(pool, open1), countOf(pool, idle)])).toEqual([1, 1, 0])
+  })
+
+  it('is alone with its process: what waits in the same process keeps its place', async () => {
+    const pool = startPool()
+    const slow = await open(pool, 'slow')
+    const [, second] = await Promise.all([pool.evaluate(slow, LONG), pool.evaluate(slow, {})])
+    expect(second!.result.Output).toMatchObject({ count: 2 })
   })
 })
 
@@ -203,19 +241,20 @@ describe('memory', () => {
   it('is made room in by evicting the least recently used process, whose state is handed over', async () => {
     const pool = startPool({ memoryBytesMax: 2 * 1024 * 1024 })
     const evicted = new Map<TxId, Uint8Array>()
+    const order: TxId[] = []
     const handedOver = new Promise<void>((resolve) =>
-      pool.onEvicted((process, snapshot) => {
-        evicted.set(process, snapshot)
+      pool.onEvicted(async (process, takeSnapshot) => {
+        expect(pool.isOpen(process)).toBe(false)
+        order.push(process)
+        evicted.set(process, await takeSnapshot())
         resolve()
       }),
     )
-    const lost: TxId[] = []
-    pool.onLost((process) => lost.push(process))
     const first = await open(pool, 'first')
     await pool.evaluate(first, { Data: 'kept = "state"' })
     const others = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => open(pool, name)))
     await handedOver
-    expect(lost[0]).toBe(first)
+    expect(order[0]).toBe(first)
     expect(pool.isOpen(first)).toBe(false)
     expect(pool.isOpen(others.at(-1)!)).toBe(true)
     await open(pool, 'first', COUNTER, evicted.get(first) ?? null)

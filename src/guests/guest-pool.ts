@@ -3,9 +3,10 @@
  *
  * Invariants  Calls for one process run in the order in which they were made. A process that is not open is never half open: `isOpen` turns
  *             false in the same turn in which its worker dies or it is evicted, before any listener or promise hears of it.
- *             Only processes with nothing under way are evicted, least recently used first.
+ *             Only processes with nothing under way are evicted, least recently used first. A process whose jobs wait behind a long
+ *             one of another process is given up in its worker, to be opened again in one that is free.
  */
-import { errorText, HeddleError } from '../base/errors.ts'
+import { type Failures, HeddleError } from '../base/errors.ts'
 import type { TxId } from '../base/ids.ts'
 import { GUEST_GAS_MAX, GUEST_MEMORY_BYTES_MAX, GUEST_TIME_MS_MAX, RESULT_BYTES_MAX } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
@@ -25,10 +26,13 @@ export interface GuestPool {
   dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
   snapshot(process: TxId): Promise<Uint8Array>
   close(process: TxId): Promise<void>
-  /** The worker died, or the process was evicted: open it again before the next evaluation. */
+  /** The worker died, or the process was moved out of it: open it again before the next evaluation. */
   onLost(listener: (process: TxId, reason: string) => void): void
-  /** Follows onLost after an eviction, with the state after the last evaluation that was answered. */
-  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void
+  /**
+   * The process was closed to make room: open it again before the next evaluation. Called before anything else can happen to it, so that the
+   * listener can take its state along, by calling `takeSnapshot` at once.
+   */
+  onEvicted(listener: (process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void): void
   stop(): Promise<void>
 }
 
@@ -50,7 +54,9 @@ interface OpenProcess {
   jobs: number
 }
 
-/** What an instance takes beside its state. */
+/** Workers that may be added for each one asked for, while those are kept busy by messages that take long. */
+const ADDED_PER_WORKER = 1
+/** What an instance takes beside its state; copies of states for undoing are bounded in each worker. */
 const INSTANCE_BYTES = 256 * 1024
 
 export function createGuestPool(options: GuestPoolOptions): GuestPool {
@@ -65,9 +71,11 @@ class WorkerGuestPool implements GuestPool {
   #spare: WorkerSlot | null = null
   /** Least recently used first. */
   readonly #open = new Map<TxId, OpenProcess>()
-  readonly #opening = new Map<TxId, Promise<void>>()
+  readonly #opening = new Map<TxId, { readonly place: OpenProcess; readonly done: Promise<void> }>()
   readonly #onLost: ((process: TxId, reason: string) => void)[] = []
-  readonly #onEvicted: ((process: TxId, snapshot: Uint8Array) => void)[] = []
+  readonly #onEvicted: ((process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void)[] = []
+  /** By the bytes that the caller gave: whoever opens many processes of a module gives the same. */
+  readonly #sharedBytes = new WeakMap<Uint8Array, Uint8Array>()
   #code: SharedCode | null = null
   #bytes = 0
   #lastHandle = 0
@@ -82,10 +90,13 @@ class WorkerGuestPool implements GuestPool {
   open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
     if (this.#open.has(process)) return Promise.resolve()
     const known = this.#opening.get(process)
-    if (known !== undefined) return known
-    const opening = this.#openIn(process, module, env, snapshot).finally(() => this.#opening.delete(process))
-    this.#opening.set(process, opening)
-    return opening
+    if (known !== undefined) return known.done
+    if (this.#isStopping) return Promise.reject(stopping())
+    this.#lastHandle += 1
+    const place: OpenProcess = { process, handle: this.#lastHandle, slot: this.#freeSlot(), stateBytes: INSTANCE_BYTES, jobs: 0 }
+    const done = this.#openAt(place, module, env, snapshot).finally(() => this.#opening.delete(process))
+    this.#opening.set(process, { place, done })
+    return done
   }
 
   isOpen(process: TxId): boolean {
@@ -106,7 +117,7 @@ class WorkerGuestPool implements GuestPool {
   }
 
   async close(process: TxId): Promise<void> {
-    await this.#opening.get(process)?.catch(() => {}) // Whoever opened it hears of that.
+    await this.#opening.get(process)?.done.catch(() => {}) // Whoever opened it hears of that.
     const open = this.#open.get(process)
     if (open === undefined) return
     this.#forget(open)
@@ -117,7 +128,7 @@ class WorkerGuestPool implements GuestPool {
     this.#onLost.push(listener)
   }
 
-  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void {
+  onEvicted(listener: (process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void): void {
     this.#onEvicted.push(listener)
   }
 
@@ -127,31 +138,32 @@ class WorkerGuestPool implements GuestPool {
     await Promise.all([...this.#slots, this.#spare].map((slot) => slot?.stop()))
   }
 
-  async #openIn(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
-    if (this.#isStopping) throw stopping()
-    const slot = this.#leastLoaded()
-    this.#lastHandle += 1
-    const handle = this.#lastHandle
-    const open: OpenProcess = { process, handle, slot, stateBytes: INSTANCE_BYTES, jobs: 0 }
-    const request = { kind: 'open', job: this.#nextJob(), handle, process, module, env, snapshot } as const
+  async #openAt(place: OpenProcess, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
+    const { process, handle, slot } = place
+    const request = { kind: 'open', job: this.#nextJob(), handle, process, module: this.#shared(module), env, snapshot } as const
     let bytes: number
     try {
       bytes = (await slot.request(request)).bytes
     } catch (error) {
-      throw this.#openFailure(module, process, error)
+      throw endedFailure(process, error)
     }
     if (!this.#slots.includes(slot)) throw lost(process)
-    this.#open.set(process, open)
-    this.#bytes += open.stateBytes
-    this.#setBytes(open, bytes)
+    this.#open.set(process, place)
+    slot.processes += 1
+    this.#bytes += place.stateBytes
+    this.#setBytes(place, bytes)
     this.#makeRoom()
     this.#spare ??= this.#startWorker() // Not sooner: at the start of a node others need the processor more.
   }
 
-  #openFailure(module: GuestModule, process: TxId, error: unknown): unknown {
-    if (!(error instanceof WorkerEnded) || error.why !== 'time') return endedFailure(process, error)
-    const reason = `it did not start within ${this.#options.timeMsMax} ms`
-    return new HeddleError('module-unsupported', { module: module.id, reason }, `module ${module.id} cannot run here: ${reason}`)
+  /** With its bytes where all threads can read them, so that they are not copied for every process. */
+  #shared(module: GuestModule): GuestModule {
+    const known = this.#sharedBytes.get(module.bytes)
+    if (known !== undefined) return { ...module, bytes: known }
+    const bytes = new Uint8Array(new SharedArrayBuffer(module.bytes.length))
+    bytes.set(module.bytes)
+    this.#sharedBytes.set(module.bytes, bytes)
+    return { ...module, bytes }
   }
 
   async #evaluate(process: TxId, message: GuestMessage, isDry: boolean): Promise<Evaluation> {
@@ -162,7 +174,7 @@ class WorkerGuestPool implements GuestPool {
       this.#setBytes(open, answer.stateBytes)
       return evaluationOf(answer)
     } catch (error) {
-      if (error instanceof WorkerEnded && error.why === 'time') return timedOut(this.#options.timeMsMax)
+      if (error instanceof WorkerEnded && error.why === 'time' && error.wasRunning) return timedOut(this.#options.timeMsMax)
       throw endedFailure(process, error)
     }
   }
@@ -212,6 +224,7 @@ class WorkerGuestPool implements GuestPool {
   #forget(open: OpenProcess): void {
     if (this.#open.get(open.process) !== open) return
     this.#open.delete(open.process)
+    open.slot.processes -= 1
     this.#bytes -= open.stateBytes
   }
 
@@ -225,21 +238,35 @@ class WorkerGuestPool implements GuestPool {
 
   #evict(open: OpenProcess): void {
     this.#forget(open)
-    this.#tellLost(open.process, 'evicted to make room')
-    Promise.all([this.#snapshotOf(open), this.#request(open, 'close')]).then(
-      ([bytes]) => {
-        for (const listener of this.#onEvicted) listener(open.process, bytes)
-      },
-      (error) => this.#options.log.warn({ process: open.process, error: errorText(error) }, 'an evicted process left no snapshot'),
-    )
+    for (const listener of this.#onEvicted) listener(open.process, () => this.#snapshotOf(open))
+    this.#discard(open)
   }
 
-  #leastLoaded(): WorkerSlot {
+  /** Frees what the worker holds of a process that is not open any more. */
+  #discard({ slot, handle }: OpenProcess): void {
+    slot.request({ kind: 'close', job: this.#nextJob(), handle }).catch(() => {}) // A worker that ended holds nothing.
+  }
+
+  /** The job of one process takes long: those that wait behind it go on elsewhere, when there is an elsewhere. */
+  #relieve(stalled: WorkerSlot, running: number): void {
+    if (!stalled.hasJobsBehind(running) || this.#freeSlot().isStalled) return
+    const withdrawn = stalled.withdrawAllBut(running)
+    const isWithdrawn = ({ slot, handle }: OpenProcess): boolean => slot === stalled && withdrawn.has(handle)
+    const open = [...this.#open.values()].filter(isWithdrawn)
+    const opening = [...this.#opening.values()].map(({ place }) => place).filter(isWithdrawn)
+    for (const place of open) this.#forget(place)
+    for (const place of [...open, ...opening]) this.#discard(place)
+    for (const { process } of open) this.#tellLost(process, 'moved away from a worker that is busy')
+  }
+
+  /** Where the next process goes. Adds a worker when all others are kept busy, up to a bound. */
+  #freeSlot(): WorkerSlot {
     for (const [at, slot] of this.#slots.entries()) if (slot === null) this.#slots[at] = this.#takeSpare() ?? this.#startWorker()
-    const loads = new Map(this.#slots.map((slot) => [slot, slot?.jobs ?? 0]))
-    for (const { slot } of this.#open.values()) loads.set(slot, (loads.get(slot) ?? 0) + 1)
-    const [least] = [...loads].sort(([, a], [, b]) => a - b)
-    return least![0]!
+    const slots = this.#slots as WorkerSlot[]
+    if (slots.every(({ isStalled }) => isStalled) && slots.length < Math.max(1, this.#options.workers) * (1 + ADDED_PER_WORKER))
+      slots.push(this.#takeSpare() ?? this.#startWorker())
+    const load = ({ isStalled, jobs, processes }: WorkerSlot): number => (isStalled ? Number.MAX_SAFE_INTEGER / 2 : 0) + jobs + processes
+    return slots.reduce((least, slot) => (load(slot) < load(least) ? slot : least))
   }
 
   #takeSpare(): WorkerSlot | null {
@@ -264,6 +291,7 @@ class WorkerGuestPool implements GuestPool {
         this.#code ??= code
       },
       onEnded: (slot, cause, reason) => this.#workerEnded(slot, cause, reason),
+      onStalled: (slot, handle) => this.#relieve(slot, handle),
     })
   }
 
@@ -272,6 +300,7 @@ class WorkerGuestPool implements GuestPool {
     this.#options.log.warn({ cause, reason }, 'a guest worker ended; another takes its place')
     const at = this.#slots.indexOf(slot)
     if (at === -1) this.#spare = null
+    else if (this.#slots.length > Math.max(1, this.#options.workers)) this.#slots.splice(at, 1)
     else this.#slots[at] = this.#takeSpare() // Without one, the next `open` starts it: a worker that cannot start must not be tried for ever.
     const gone = [...this.#open.values()].filter((open) => open.slot === slot)
     for (const open of gone) this.#forget(open)
@@ -283,9 +312,11 @@ class WorkerGuestPool implements GuestPool {
   }
 }
 
-function lost(process: TxId, cause?: unknown): HeddleError<'guest-lost'> {
-  const why = cause === undefined ? '' : ` (${errorText(cause)})`
-  return new HeddleError('guest-lost', { process }, `process ${process} is not in memory${why}; open it again`, { cause })
+function lost(process: TxId, ended?: WorkerEnded): HeddleError<'guest-lost'> {
+  const why = ended === undefined ? '' : ` (${ended.message})`
+  const facts: Failures['guest-lost'] =
+    ended?.wasRunning === true ? { process, cause: ended.why === 'time' ? 'time' : 'crash' } : { process }
+  return new HeddleError('guest-lost', facts, `process ${process} is not in memory${why}; open it again`, { cause: ended })
 }
 
 function endedFailure(process: TxId, error: unknown): unknown {

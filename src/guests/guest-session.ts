@@ -4,6 +4,7 @@
  * Invariants  After `evaluate` failed, or after any `dryRun`, the state is byte for byte the one before.
  *             A small state is copied before each message. A large one is copied now and then, and the messages since are kept: taking
  *             back is then the copy and those messages again, which gives the same state since guests are deterministic.
+ *             The copies of a thread are bounded: sessions that were not used lately give theirs up, and make a new one before their next message.
  */
 import { type FailureKind, GuestFault, type GuestInstance } from './guest.ts'
 import { ImageBuffer, type StateImage } from './wasm/state-image.ts'
@@ -18,9 +19,13 @@ const SMALL_STATE_BYTES_MAX = 256 * 1024
 const WORK_PER_COPY = 10
 const JOURNAL_MESSAGES_MAX = 256
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
+const COPIES_BYTES_MAX = 64 * 1024 * 1024
 
 /** All small states of a thread share one buffer, since one message runs at a time. */
 const shared: { readonly buffer: ImageBuffer; owner: GuestSession | null } = { buffer: new ImageBuffer(), owner: null }
+/** Sessions with a buffer of their own and its size, least recently used first. */
+const holders = new Map<GuestSession, number>()
+let heldBytes = 0
 
 export class GuestSession {
   readonly #instance: GuestInstance
@@ -37,10 +42,14 @@ export class GuestSession {
     this.#instance = instance
   }
 
-  /** Memory that the session takes. */
-  get bytes(): number {
-    const { stateBytes } = this.#instance
-    return this.#ownBuffer === null ? stateBytes : stateBytes * 2
+  get stateBytes(): number {
+    return this.#instance.stateBytes
+  }
+
+  /** Gives up what it shares with the other sessions of the thread. */
+  close(): void {
+    this.#giveUp()
+    if (shared.owner === this) shared.owner = null
   }
 
   evaluate(message: Uint8Array): Outcome {
@@ -77,10 +86,12 @@ export class GuestSession {
 
   /** Makes sure that the state as it is now can be had again. */
   #checkpoint(): void {
-    if (this.#image !== null && (this.#ownBuffer !== null || shared.owner === this)) return
-    const startedMs = performance.now()
-    this.#image = this.#instance.capture(this.#buffer())
-    this.#copyMs = performance.now() - startedMs
+    if (this.#image === null || (this.#ownBuffer === null && shared.owner !== this)) {
+      const startedMs = performance.now()
+      this.#image = this.#instance.capture(this.#buffer())
+      this.#copyMs = performance.now() - startedMs
+    }
+    if (this.#ownBuffer !== null) this.#hold(this.#ownBuffer.sizeBytes)
   }
 
   #buffer(): ImageBuffer {
@@ -89,8 +100,32 @@ export class GuestSession {
       shared.owner = this
       return shared.buffer
     }
-    this.#ownBuffer = new ImageBuffer()
+    const [oldest] = holders.keys()
+    const isFull = oldest !== undefined && heldBytes + this.#instance.stateBytes > COPIES_BYTES_MAX
+    this.#ownBuffer = isFull ? oldest.#giveUp() : null
+    this.#ownBuffer ??= new ImageBuffer()
     return this.#ownBuffer
+  }
+
+  /** Marks its copy as the one used last. */
+  #hold(bytes: number): void {
+    heldBytes += bytes - (holders.get(this) ?? 0)
+    holders.delete(this)
+    holders.set(this, bytes)
+    for (const [oldest] of holders) {
+      if (heldBytes <= COPIES_BYTES_MAX || oldest === this) return
+      oldest.#giveUp()
+    }
+  }
+
+  /** Its buffer, for whoever needs one. */
+  #giveUp(): ImageBuffer | null {
+    const buffer = this.#ownBuffer
+    heldBytes -= holders.get(this) ?? 0
+    holders.delete(this)
+    this.#ownBuffer = null
+    this.#forget()
+    return buffer
   }
 
   #keep(message: Uint8Array, workMs: number): void {

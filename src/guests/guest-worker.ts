@@ -48,13 +48,14 @@ function answer(request: Exclude<Request, { kind: 'evaluate' }>): { readonly byt
       const instance = request.snapshot === null ? program.spawn(request.process, request.env) : program.thaw(request.snapshot)
       const session = new GuestSession(instance)
       sessions.set(handle, session)
-      return { bytes: session.bytes }
+      return { bytes: session.stateBytes }
     }
     case 'snapshot': {
       const session = sessionOf(handle)
-      return { snapshot: session.snapshot(), bytes: session.bytes }
+      return { snapshot: session.snapshot(), bytes: session.stateBytes }
     }
     case 'close':
+      sessions.get(handle)?.close()
       sessions.delete(handle)
       return { bytes: 0 }
   }
@@ -90,7 +91,7 @@ function evaluate({ job, handle, isDry, message }: Job): Answer {
   const startedMs = performance.now()
   const outcome = isDry ? session.dryRun(message) : session.evaluate(message)
   const timeMs = performance.now() - startedMs
-  const rest = { job, gasUsed: outcome.gasUsed, timeMs, stateBytes: session.bytes }
+  const rest = { job, gasUsed: outcome.gasUsed, timeMs, stateBytes: session.stateBytes }
   if (outcome.ok) return { ...rest, status: 'ok', payload: outcome.values }
   if (outcome.values !== undefined) return { ...rest, status: 'reported', payload: outcome.values }
   return { ...rest, status: outcome.kind, payload: utf8(outcome.text) }

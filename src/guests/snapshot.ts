@@ -55,8 +55,14 @@ export function readSnapshotHeader(snapshot: Uint8Array): SnapshotHeader {
 }
 
 /** The image inside; `expected` must be what the snapshot was made with. */
-export function unpackSnapshot(snapshot: Uint8Array, expected: Pick<SnapshotHeader, 'module' | 'format' | 'engine'>): StateImage {
+export function unpackSnapshot(
+  snapshot: Uint8Array,
+  expected: Pick<SnapshotHeader, 'module' | 'format' | 'engine'>,
+  memoryBytesMax = GUEST_MEMORY_BYTES_MAX,
+): StateImage {
   const { header, body } = splitSnapshot(snapshot)
+  const end = header.ranges.at(-1)?.[1] ?? 0
+  if (end > memoryBytesMax) throw invalid(`needs ${end} bytes of memory, a process may have ${memoryBytesMax} here`)
   for (const key of ['module', 'format', 'engine'] as const)
     if (header[key] !== expected[key])
       throw invalid(`was made with ${key} "${header[key]}", here is "${expected[key]}"; compute the state again`)

@@ -2,11 +2,13 @@
  * One worker thread as the pool sees it: sends it jobs, settles them as answers come, and watches the clock.
  *
  * Invariants  Answers come in the order of the jobs, so the first unsettled job is the one that runs. When it runs for longer than
- *             `timeMsMax` the thread is ended: a loop without end in a guest cannot be stopped otherwise. A slot that has ended is
- *             never used again; `onEnded` says which job was running.
+ *             `timeMsMax` the thread is ended: a loop without end in a guest cannot be stopped otherwise. When it runs for longer than
+ *             GUEST_STALL_MS, `onStalled` says so again and again, so that the jobs behind it can be withdrawn and done elsewhere.
+ *             A slot that has ended is never used again.
  */
 import { Worker } from 'node:worker_threads'
 import { errorText, HeddleError } from '../base/errors.ts'
+import { GUEST_STALL_MS } from '../base/limits.ts'
 import type { SharedCode } from './formats.ts'
 import { type Answer, type Job, packJobs, type Request, type Response, unpackAnswers, type WorkerSettings } from './worker-wire.ts'
 
@@ -19,6 +21,8 @@ export interface Done {
 }
 
 interface Pending {
+  readonly handle: number
+  readonly isWithdrawn?: boolean
   /** Called with what answers this kind of job; the other one is never called. */
   readonly answered?: (answer: Answer) => void
   readonly done?: (done: Done) => void
@@ -29,17 +33,23 @@ export interface SlotOptions {
   readonly settings: WorkerSettings
   readonly timeMsMax: number
   readonly onReady: (code: SharedCode) => void
-  /** Called once, before the jobs that are left are rejected; `running` is the job that was under way. */
+  /** Called once, before the jobs that are left are rejected. */
   readonly onEnded: (slot: WorkerSlot, cause: EndCause, reason: string) => void
+  /** The job of this process keeps the others waiting. */
+  readonly onStalled: (slot: WorkerSlot, handle: number) => void
 }
 
 /** Guests recurse through JavaScript frames; Lua's own limits end a recursion long before this much is used. */
 const WORKER_STACK_MB = 16
-const LOOKS_PER_LIMIT = 20
+const LOOK_MS_MAX = 50
+// The published build has the same file as JavaScript.
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './guest-worker.ts' : './guest-worker.js', import.meta.url)
+const LOOKS_PER_LIMIT_MIN = 20
 
 export class WorkerSlot {
   readonly #worker: Worker
   readonly #options: SlotOptions
+  readonly #lookMs: number
   /** In the order sent. */
   readonly #pending = new Map<number, Pending>()
   #outbox: Job[] = []
@@ -47,12 +57,15 @@ export class WorkerSlot {
   /** How often the watch looked since the first pending job began. Counted, since clocks also run while this thread is held up. */
   #looks = 0
   #isReady = false
-  readonly #watch: NodeJS.Timeout
+  #watch: NodeJS.Timeout | null = null
   #hasEnded = false
+  /** Processes that the pool has open here; the pool counts. */
+  processes = 0
 
   constructor(options: SlotOptions) {
     this.#options = options
-    this.#worker = new Worker(new URL('./guest-worker.ts', import.meta.url), {
+    this.#lookMs = Math.min(LOOK_MS_MAX, options.timeMsMax / LOOKS_PER_LIMIT_MIN)
+    this.#worker = new Worker(ENTRY, {
       workerData: options.settings,
       env: {},
       execArgv: [],
@@ -62,12 +75,15 @@ export class WorkerSlot {
     this.#worker.on('error', (error) => this.#end('crash', errorText(error)))
     this.#worker.on('exit', (code) => this.#end('crash', `it ended with code ${code}`))
     this.#worker.unref()
-    this.#watch = setInterval(() => this.#checkTime(), options.timeMsMax / LOOKS_PER_LIMIT)
-    this.#watch.unref()
   }
 
   get jobs(): number {
     return this.#pending.size
+  }
+
+  /** One job has run for so long that others should not wait for it. */
+  get isStalled(): boolean {
+    return this.#looks * this.#lookMs >= GUEST_STALL_MS
   }
 
   /** Evaluations collected until the end of the current turn travel together. */
@@ -77,13 +93,32 @@ export class WorkerSlot {
       this.#isFlushing = true
       queueMicrotask(() => this.#flush())
     }
-    return new Promise((answered, reject) => this.#track(job.job, { answered, reject }))
+    const { handle } = job
+    return new Promise((answered, reject) => this.#track(job.job, { handle, answered, reject }))
   }
 
   request(request: Exclude<Request, { kind: 'evaluate' }>): Promise<Done> {
     this.#flush()
     if (!this.#hasEnded) this.#worker.postMessage(request)
-    return new Promise((done, reject) => this.#track(request.job, { done, reject }))
+    const { handle } = request
+    return new Promise((done, reject) => this.#track(request.job, { handle, done, reject }))
+  }
+
+  /** Do jobs of other processes wait while this one's runs? */
+  hasJobsBehind(running: number): boolean {
+    return [...this.#pending.values()].some(({ handle, isWithdrawn }) => handle !== running && isWithdrawn !== true)
+  }
+
+  /** Gives up on the jobs of all other processes, and tells which those are. The worker still does them when their turn comes, for nobody. */
+  withdrawAllBut(running: number): ReadonlySet<number> {
+    const handles = new Set<number>()
+    for (const [job, { handle, isWithdrawn, reject }] of this.#pending) {
+      if (handle === running || isWithdrawn === true) continue
+      handles.add(handle)
+      this.#pending.set(job, { handle, isWithdrawn: true, reject: () => {} }) // Stays, since the worker works through all jobs in order.
+      reject(new WorkerEnded('crash', false, 'its worker is busy with another process'))
+    }
+    return handles
   }
 
   async stop(): Promise<void> {
@@ -93,7 +128,7 @@ export class WorkerSlot {
 
   #track(job: number, pending: Pending): void {
     if (this.#hasEnded) {
-      pending.reject(new WorkerEnded('crash', 'the worker has ended'))
+      pending.reject(new WorkerEnded('crash', false, 'the worker has ended'))
       return
     }
     if (this.#pending.size === 0) this.#beginWork()
@@ -135,36 +170,54 @@ export class WorkerSlot {
   #beginWork(): void {
     this.#looks = 0
     this.#worker.ref()
+    if (this.#watch !== null) return
+    this.#watch = setInterval(() => this.#look(), this.#lookMs)
+    this.#watch.unref()
   }
 
-  #checkTime(): void {
-    if (this.#pending.size === 0 || !this.#isReady) return
+  #look(): void {
+    const [running] = this.#pending.values()
+    if (running === undefined) {
+      this.#stopWatch()
+      return
+    }
+    if (!this.#isReady) return
     this.#looks += 1
-    if (this.#looks > LOOKS_PER_LIMIT) this.#end('time', `a message ran for more than ${this.#options.timeMsMax} ms`)
+    const { timeMsMax, onStalled } = this.#options
+    if (this.#looks * this.#lookMs > timeMsMax) this.#end('time', `a message ran for more than ${timeMsMax} ms`)
+    else if (this.isStalled) onStalled(this, running.handle)
+  }
+
+  #stopWatch(): void {
+    if (this.#watch !== null) clearInterval(this.#watch)
+    this.#watch = null
   }
 
   #end(cause: EndCause, reason: string): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    clearInterval(this.#watch)
+    this.#stopWatch()
     this.#worker.terminate().catch(() => {}) // Nothing of it is used again, however it ends.
     this.#options.onEnded(this, cause, reason)
-    let isFirst = true
+    let isRunning = this.#isReady
     for (const pending of this.#pending.values()) {
-      pending.reject(new WorkerEnded(cause === 'time' && !isFirst ? 'crash' : cause, reason))
-      isFirst = false
+      pending.reject(new WorkerEnded(cause, isRunning, reason))
+      isRunning = false
     }
     this.#pending.clear()
   }
 }
 
-/** What jobs are rejected with when their worker ends: `cause` is `time` only for the job that ran too long. */
+/** What jobs are rejected with when their worker ends, or is busy for too long. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded'
   readonly why: EndCause
+  /** It was this job that the worker was at. */
+  readonly wasRunning: boolean
 
-  constructor(why: EndCause, message: string) {
+  constructor(why: EndCause, wasRunning: boolean, message: string) {
     super(message)
     this.why = why
+    this.wasRunning = wasRunning
   }
 }

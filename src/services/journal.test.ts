@@ -81,6 +81,18 @@ describe('journal', () => {
     expect(await journalKeys(kv)).toEqual([1, 2])
   })
 
+  it('tells when a commit is durable, and then when it is indexed', async () => {
+    const kv = createMemoryKvStore()
+    const index = new ListIndex()
+    const journal = await Journal.open(kv, index, rowOf)
+    const { indexed } = await journal.write({ writes: [put('a')], events: [drop('y')] })
+    expect([toText((await kv.get('meta', utf8('a')))!), index.applied]).toEqual(['a', []])
+    await indexed
+    expect(index.applied).toEqual(['drop y'])
+    index.failing = new Error('broken')
+    await (await journal.write({ writes: [put('b')], events: [drop('z')] })).indexed // What is durable is true, indexed or not.
+  })
+
   it('leaves the index alone for commits without events', async () => {
     const kv = createMemoryKvStore()
     const index = new ListIndex()

@@ -65,15 +65,21 @@ export class Journal {
     return new Journal({ kv, index, rowOf, log }, await catchUp(kv, index, rowOf))
   }
 
-  /** Durable and indexed when it resolves. Positions are given out in the order of the calls. */
-  async commit({ writes, events }: Commit): Promise<void> {
+  /** Durable and indexed when it resolves. */
+  async commit(commit: Commit): Promise<void> {
+    const { indexed } = await this.write(commit)
+    await indexed
+  }
+
+  /** Durable when it resolves; `indexed` follows and never rejects. Positions are given out in the order of the calls. */
+  async write({ writes, events }: Commit): Promise<{ readonly indexed: Promise<void> }> {
     const entries = events.map((event): KvWrite => {
       this.#position += 1
       return { space: 'journal', key: bigEndian(this.#position, 8), value: encodeEntry(event) }
     })
     const position = this.#position
     await this.#kv.write([...writes, ...entries])
-    if (events.length > 0) await this.#apply(events, position)
+    return { indexed: events.length > 0 ? this.#apply(events, position) : Promise.resolve() }
   }
 
   /** Resolves when nothing is being applied. */

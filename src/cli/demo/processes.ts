@@ -41,16 +41,13 @@ return 'till ready'
 `
 
 export async function runProcesses(url: string, wallets: Wallets, story: Story): Promise<ProcessIds> {
-  const { connect, createDataItemSigner } = await import('@permaweb/aoconnect')
-  const ao = connect({ MODE: 'legacy', MU_URL: url, CU_URL: url, GATEWAY_URL: url }) as unknown as Ao
-  const { heddle: info } = (await getJson<{ heddle: Demo['info'] }>(`${url}/info`))!
-  const demo: Demo = { url, ao, info, signer: createDataItemSigner(wallets.alice) }
-  const token = await story.step('Spawn a token, written in Lua, with aoconnect', async (step) => {
-    const id = await spawn(demo, 'demo-token', await readFile(TOKEN_SOURCE, 'utf8'))
-    const facts = await ask(demo, id, 'Info')
-    step.fact('process', id)
+  const { demo, token } = await story.step('Spawn a token, written in Lua, with aoconnect', async (step) => {
+    const demo = await open(url, wallets)
+    const token = await spawn(demo, 'demo-token', await readFile(TOKEN_SOURCE, 'utf8'))
+    const facts = await ask(demo, token, 'Info')
+    step.fact('process', token)
     step.fact('it says', `${tag(facts, 'Name') ?? tag(facts, 'name')}, ${tag(facts, 'Ticker') ?? tag(facts, 'ticker')}`)
-    return id
+    return { demo, token }
   })
   const till = await story.step('Spawn a second process that thanks for payments', async (step) => {
     const id = await spawn(demo, 'demo-till', TILL_SOURCE)
@@ -59,6 +56,13 @@ export async function runProcesses(url: string, wallets: Wallets, story: Story):
   })
   await pay(demo, token, till, story, wallets)
   return { token, till }
+}
+
+async function open(url: string, { alice }: Wallets): Promise<Demo> {
+  const { connect, createDataItemSigner } = await import('@permaweb/aoconnect')
+  const ao = connect({ MODE: 'legacy', MU_URL: url, CU_URL: url, GATEWAY_URL: url }) as unknown as Ao
+  const { heddle: info } = (await getJson<{ heddle: Demo['info'] }>(`${url}/info`))!
+  return { url, ao, info, signer: createDataItemSigner(alice) }
 }
 
 async function spawn({ ao, info, signer }: Demo, name: string, source: string): Promise<string> {

@@ -1,5 +1,6 @@
 /** First half of the demo: a small web site on the permaweb, with arweave-js as it is published. */
 import type Arweave from 'arweave'
+import { formatBytes } from '../output.ts'
 import { createData } from './item.ts'
 import { eventually, expectEqual, getJson, getText } from './read-back.ts'
 import type { Story } from './story.ts'
@@ -25,7 +26,7 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly text: str
 <title>Woven with Heddle</title>
 <link rel="stylesheet" href="style.css">
 <h1>Hello, permaweb</h1>
-<p>This page, its <a href="style.css">style</a> and its <a href="about/loom.html">second page</a> are three transactions. A fourth, the manifest, ties them together.</p>
+<p>This page, its <a href="style.css">style</a>, its <a href="count.js">script</a> and its <a href="about/loom.html">second page</a> are four transactions. A fifth, the manifest, ties them together.</p>
 <script src="count.js"></script>
 </html>
 `,
@@ -37,7 +38,15 @@ const FILES: Readonly<Record<string, { readonly type: string; readonly text: str
   'count.js': { type: 'text/javascript', text: `document.body.append('Loaded ' + new Date().toLocaleTimeString())\n` },
   'about/loom.html': {
     type: 'text/html',
-    text: '<!doctype html>\n<title>The loom</title>\n<link rel="stylesheet" href="../style.css">\n<h1>The loom</h1>\n<p>A heddle guides the threads of a weave.</p>\n',
+    text: `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>The loom</title>
+<link rel="stylesheet" href="../style.css">
+<h1>The loom</h1>
+<p>A heddle guides the threads of a weave. <a href="../">Back</a></p>
+</html>
+`,
   },
 }
 
@@ -110,7 +119,7 @@ async function seal(url: string, site: string, item: string, story: Story): Prom
     const status = await eventually(`a block with ${site}`, () => getJson<Status>(`${url}/tx/${site}/status`))
     const block = await getJson<{ height: number; txs: string[]; weave_size: string }>(`${url}/block/height/${status.block_height}`)
     if (block === null || !block.txs.includes(site)) throw new Error(`block ${status.block_height} does not list ${site}`)
-    step.fact('block', `${block.height}, ${block.txs.length} transactions, the weave has ${block.weave_size} bytes`)
+    step.fact('block', `${block.height}, ${block.txs.length} transactions, the weave has ${formatBytes(Number(block.weave_size))}`)
     step.fact('open', `${url}/block/hash/${status.block_indep_hash}`)
     const bundled = await eventually(`a block with the bundle of ${item}`, async () => {
       const found = await getJson<{ bundleId?: string; blockHeight?: number }>(`${url}/v1/tx/${item}/status`)

@@ -1,4 +1,6 @@
 /** The demo's way of telling: numbered steps with the time each took, and under them facts that were read back. */
+import { errorText, HeddleError } from '../../base/errors.ts'
+import { CommandError, UsageError } from '../command.ts'
 import type { Output } from '../output.ts'
 
 export interface Step {
@@ -6,47 +8,85 @@ export interface Step {
   fact(name: string, value: string): void
 }
 
+export interface ToldStep {
+  readonly title: string
+  readonly tookMs: number
+  readonly facts: readonly (readonly [name: string, value: string])[]
+}
+
+export interface Ending {
+  readonly tookMs: number
+  /** What to open in a browser, by name. */
+  readonly links: Readonly<Record<string, string>>
+  /** The command that starts the node again, when it was started for the demo; null when it ran before. */
+  readonly started: string | null
+  /** The node goes on until Ctrl-C. */
+  readonly keep: boolean
+}
+
 export interface Story {
   /** Runs the work, then shows its title, time and facts. A failure is shown at its step. */
   step<T>(title: string, work: (step: Step) => Promise<T>): Promise<T>
-  end(tookMs: number, stopped: boolean): void
+  steps(): readonly ToldStep[]
+  end(ending: Ending): void
 }
 
 export function createStory(output: Output): Story {
   const { paint } = output
-  const total = output.progress('Working')
-  let number = 0
+  const told: ToldStep[] = []
   return {
     async step(title, work) {
-      number += 1
       const facts: [string, string][] = []
       const began = performance.now()
-      total.update(0, 1, title)
+      const number = told.length + 1
       try {
-        return await work({ fact: (name, value) => void facts.push([name, value]) })
+        const result = await output.busy(`${number}. ${title}`, work({ fact: (name, value) => void facts.push([name, value]) }))
+        show(`${paint.green('✓')} ${number}. ${paint.bold(title)}`)
+        return result
       } catch (error) {
-        total.end()
-        output.line(`${paint.red('✗')} ${number}. ${title}`)
-        throw error
-      } finally {
-        total.end()
-        if (facts.length > 0) show(facts, title, performance.now() - began)
+        show(`${paint.red('✗')} ${number}. ${paint.bold(title)}`)
+        throw failure(title, error)
+      }
+
+      function show(headline: string): void {
+        const tookMs = Math.round(performance.now() - began)
+        told.push({ title, tookMs, facts })
+        output.line(`${headline} ${paint.dim(`${tookMs} ms`)}`)
+        table(facts)
       }
     },
-    end(tookMs, stopped) {
+    steps: () => told,
+    end({ tookMs, links, started, keep }) {
       output.line()
-      output.line(paint.bold(`All of this in ${(tookMs / 1_000).toFixed(1)} s.`))
-      output.line(
-        stopped
-          ? paint.dim('The node was started for the demo and is stopped again. Run "heddle start" and open the addresses above.')
-          : paint.dim('The node goes on running: open the addresses above.'),
-      )
+      output.line(paint.bold(`All of this in ${(tookMs / 1_000).toFixed(1)} s. Open in a browser:`))
+      table(Object.entries(links))
+      output.line(paint.dim(advice(started, keep)))
     },
   }
 
-  function show(facts: readonly [string, string][], title: string, tookMs: number): void {
-    output.line(`${paint.green('✓')} ${number}. ${paint.bold(title)} ${paint.dim(`${Math.round(tookMs)} ms`)}`)
-    const width = Math.max(...facts.map(([name]) => name.length))
-    for (const [name, value] of facts) output.line(`     ${paint.dim(name.padEnd(width))}  ${value}`)
+  function table(facts: readonly (readonly [string, string])[]): void {
+    const width = Math.max(0, ...facts.map(([name]) => name.length))
+    for (const [name, value] of facts) output.line(`     ${paint.dim(name.padEnd(width))}  ${output.plain(value)}`)
   }
+}
+
+function advice(started: string | null, keep: boolean): string {
+  if (started === null) return 'The node goes on running.'
+  if (keep) return 'The node goes on running; stop it with Ctrl-C.'
+  return `The node was started for the demo and is stopped again: run "${started}" first. Its data is still there.`
+}
+
+/** Says where it happened. Client libraries throw errors of many kinds, most of them because the node is gone. */
+function failure(title: string, error: unknown): Error {
+  if (error instanceof UsageError || error instanceof CommandError) return error
+  const reason = rootText(error)
+  const code = error instanceof HeddleError ? error.code : 'demo-failed'
+  return new CommandError(code, `the demo failed at "${title}": ${reason}; "heddle doctor" looks for causes`, { cause: error })
+}
+
+function rootText(error: unknown): string {
+  if (error instanceof Error && error.cause !== undefined && error.message === 'fetch failed')
+    return `the node does not answer (${rootText(error.cause)})`
+  if (error instanceof AggregateError && error.errors.length > 0) return rootText(error.errors[0])
+  return errorText(error)
 }

@@ -146,10 +146,10 @@ export class LuaEngine {
     this.#words = new Uint32Array(this.exports.memory.buffer)
   }
 
-  /** Bulk work of the host counts like the guest's own: a unit per started KiB. */
+  /** Bulk work of the host counts like the guest's own: a unit per started 32 bytes. */
   #charge(size: number): void {
     const { gas } = this.exports
-    gas.value -= BigInt((size >>> 10) + 1)
+    gas.value -= BigInt((size >>> 5) + 1)
     if (gas.value < 0n) throw new GuestFault('gas', 'out of gas')
   }
 

@@ -356,6 +356,19 @@ describe('failures take everything back', () => {
     for (let n = 0; n < 60; n++) process.error(`${CHANGE} error(${n})`)
     expect(process.hash()).toBe(before)
   })
+
+  it('also when more processes take turns than copies of their states fit', () => {
+    const processes = Array.from({ length: 50 }, () => spawn())
+    for (const process of processes) process.run('big, n = ("x"):rep(1 << 20), 0')
+    for (const [at, process] of [...processes, ...processes].entries()) {
+      process.run('n = n + 1')
+      const before = at % 20 === 0 ? process.hash() : null
+      process.error(`${CHANGE} n = "spoilt" error("no")`)
+      if (before !== null) expect(process.hash()).toBe(before)
+    }
+    expect(processes.map((process) => process.run('return n'))).toEqual(processes.map(() => 2))
+    for (const process of processes) process.session.close()
+  })
 })
 
 describe('gas', () => {

@@ -58,7 +58,7 @@ export function prepareLuaProgram(module: GuestModule, limits: GuestLimits): Gue
       instance.identify(process, env)
       return instance
     },
-    thaw: (snapshot) => from(unpackSnapshot(snapshot, origin)),
+    thaw: (snapshot) => from(unpackSnapshot(snapshot, origin, limits.memoryBytesMax)),
   }
 }
 

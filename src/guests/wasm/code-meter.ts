@@ -144,15 +144,15 @@ export class CodeMeter {
     this.#body.raw(bytes.subarray(copied, cursor.end))
   }
 
-  /** The amount is on top of the stack: keep it in a local variable, subtract amount / 1024 + 1, check, put it back. */
+  /** The amount is on top of the stack: keep it in a local variable, subtract amount / 32 + 1, check, put it back. */
   #chargeBulk(cursor: WasmCursor, from: number, opcode: number): void {
     const is64 = this.#amountIs64(cursor, from, opcode)
     const local = this.#local(is64 ? I64 : I32)
     const perPage = opcode === OP.memoryGrow
     this.#body.raw([0x21, ...local, 0x23, ...this.#gasGlobal, 0x20, ...local])
     if (!is64) this.#body.byte(0xad) // i64.extend_i32_u
-    // A page of growth is 64 KiB: 64 units. More than 2^32 pages cannot be asked for with success, so the shift may lose bits.
-    this.#body.raw(perPage ? [0x42, 6, 0x86] : [0x42, 10, 0x88])
+    // A page of growth is 64 KiB: 2048 units. More than 2^29 pages cannot be asked for with success, so the shift may lose bits.
+    this.#body.raw(perPage ? [0x42, 11, 0x86] : [0x42, 5, 0x88])
     this.#body.raw(perPage ? [0x42, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x83] : [])
     this.#body.raw([0x42, 1, 0x7c, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check(), 0x20, ...local])
   }

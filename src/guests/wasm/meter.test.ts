@@ -115,15 +115,15 @@ describe('counting', () => {
   })
 
   it.each([
-    ['memory.fill', [...i32Const(0), ...i32Const(7), ...localGet(0), 0xfc, 11, 0], 2048, 3n],
-    ['memory.copy', [...i32Const(0), ...i32Const(9), ...localGet(0), 0xfc, 10, 0, 0], 5000, 5n],
+    ['memory.fill', [...i32Const(0), ...i32Const(7), ...localGet(0), 0xfc, 11, 0], 2048, 65n],
+    ['memory.copy', [...i32Const(0), ...i32Const(9), ...localGet(0), 0xfc, 10, 0, 0], 5000, 157n],
     ['memory.init', [...i32Const(0), ...i32Const(0), ...localGet(0), 0xfc, 8, 0, 0], 3, 1n],
-    ['memory.grow', [...localGet(0), 0x40, 0, 0x1a], 2, 129n],
+    ['memory.grow', [...localGet(0), 0x40, 0, 0x1a], 2, 4097n],
   ])('charges %s for its size', (_name, code, size, units) => {
     const { run, gas } = metered({ params: [I32], memory: [0, 1], data: [1, 2, 3], code })
-    gas.value = 1000n
+    gas.value = 10_000n
     run(size)
-    expect(gas.value).toBe(1000n - 1n - units)
+    expect(gas.value).toBe(10_000n - 1n - units)
   })
 
   it('charges bulk work before it is done', () => {
@@ -138,7 +138,7 @@ describe('counting', () => {
     const { run, gas } = metered({ params: [I64], memory: [4, 1], code })
     gas.value = 1000n
     run(4096n)
-    expect(gas.value).toBe(1000n - 1n - 5n)
+    expect(gas.value).toBe(1000n - 1n - 129n)
   })
 })
 

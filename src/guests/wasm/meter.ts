@@ -4,7 +4,8 @@
  * Wire        out: the same module with an exported mutable i64 global `heddle.gas`, every other mutable global exported as
  *             `heddle.global.<index>`, memories capped, and in the code:
  *             - one unit at each function entry and loop head; `unreachable` once the global is below zero
- *             - 1 unit per started KiB of bulk memory work and of memory growth, 1 per 1024 table entries, before it is done
+ *             - 1 unit per started 32 bytes of bulk memory work and of memory growth, 1 per 32 table entries, before it is done:
+ *               what a processor copies in the time that it takes for one unit of the other kind
  *             - where the stack pointer is set, its lowest value kept in the exported global `heddle.stack-low`
  *             - NaN results of floating-point arithmetic made the one canonical NaN, since their bits depend on the processor
  * Source      WebAssembly core specification 3.0 (binary format)
@@ -16,7 +17,7 @@ import { type WasmCursor, WasmWriter } from './cursor.ts'
 import { OP } from './instructions.ts'
 import { I32, I64, readLayout, SECTION, type WasmLayout } from './layout.ts'
 
-export const METER_VERSION = 1
+export const METER_VERSION = 2
 export const GAS_EXPORT = 'heddle.gas'
 export const STACK_LOW_EXPORT = 'heddle.stack-low'
 /** Compilers let functions that call no others use this much below the stack pointer without setting it. */

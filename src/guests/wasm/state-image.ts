@@ -27,6 +27,10 @@ export function rangeBytes(ranges: readonly Range[]): number {
 export class ImageBuffer {
   #bytes = new Uint8Array(0)
 
+  get sizeBytes(): number {
+    return this.#bytes.length
+  }
+
   /** Copies; the returned image is valid until the next call. */
   capture(memory: Uint8Array, parts: Omit<StateImage, 'bytes'>): StateImage {
     const size = rangeBytes(parts.ranges)

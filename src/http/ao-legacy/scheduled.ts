@@ -3,11 +3,12 @@
  * GET /{process}?process-id=P[&from&to][&from-nonce&to-nonce][&limit=100][&show-anchor] -> 200 {page_info:{has_next_page}, edges:[{node, cursor}]}
  *
  * Wire    `from` is exclusive, `to` inclusive. They and the cursors are timestamps, or nonces when either nonce parameter is there.
- *         The first page begins with the process itself. Without any of these parameters the path is the gateway's.
+ *         The first page begins with the process itself; a page of large messages ends before its limit. Without any of these parameters the path is the gateway's.
  * Source  permaweb/ao servers/su. Client: aoconnect 0.0.98 getMessages leaves out process-id.
  */
 import { HeddleError } from '../../base/errors.ts'
 import { isTxId, type TxId } from '../../base/ids.ts'
+import { PAGE_BYTES_MAX } from '../../base/limits.ts'
 import type { Machine } from '../../services/machine/machine.ts'
 import type { SlotRange } from '../../services/machine/process-log.ts'
 import { json, type Request, type Response, type Route } from '../route.ts'
@@ -54,13 +55,15 @@ async function pageOf(request: Request, process: TxId, machine: ScheduledDeps): 
   const limit = parseLimit(request, LIMIT_DEFAULT)
   const records = await machine.records(process, { ...range, limit: limit + 1 })
   const showAnchor = request.query.has('show-anchor')
-  const edges = await Promise.all(
-    records.slice(0, limit).map(async (record) => ({
-      node: nodeJson(process, await machine.entry(record), showAnchor),
-      cursor: String(byNonce ? record.slot : record.timestampMs),
-    })),
-  )
-  return json(200, { page_info: { has_next_page: records.length > limit }, edges })
+  const edges: { readonly node: object; readonly cursor: string }[] = []
+  let bytes = 0
+  for (const record of records.slice(0, limit)) {
+    const entry = await machine.entry(record)
+    bytes += entry.message.data.length
+    if (edges.length > 0 && bytes > PAGE_BYTES_MAX) break
+    edges.push({ node: nodeJson(process, entry, showAnchor), cursor: String(byNonce ? record.slot : record.timestampMs) })
+  }
+  return json(200, { page_info: { has_next_page: records.length > edges.length }, edges })
 }
 
 function nonceRange(request: Request, last: number): Omit<SlotRange, 'limit'> {

@@ -3,7 +3,8 @@
  *
  * Wire    result: {Messages, Assignments, Spawns, Output, Error?, GasUsed, Undelivered?}; scheduler node: {message, assignment}.
  *         `owner.address` of scheduler nodes is SHA-256 of the key also for Ethereum wallets; `anchor` is text, or null when it is none.
- *         `Undelivered` is Heddle's own: entries of the outbox that were not sent, by position, with the reason.
+ *         Heddle's own are `Undelivered`: entries of the outbox that were not sent, by position, with the reason; and `NodeFailure`: the error is
+ *         not the program's but this node's, which ran out of `time` or whose worker had a `crash`, so that another node may have a result.
  * Source  permaweb/ao servers/cu (domain/model), servers/su (schedulers)
  */
 import { toBase64url, toText, toTextStrict } from '../../base/bytes.ts'
@@ -18,10 +19,11 @@ import { mapBytes } from '../../services/machine/result-store.ts'
 import type { SourceMessage } from '../../services/machine/sources.ts'
 
 export function resultJson(result: ResultRecord): object {
-  const { undelivered } = result
+  const { undelivered, nodeFailure } = result
   return {
     ...outcomeJson(result),
     GasUsed: result.gasUsed,
+    ...(nodeFailure === undefined ? {} : { NodeFailure: nodeFailure }),
     ...(undelivered.length === 0 ? {} : { Undelivered: undelivered.map(({ index, reason }) => ({ Index: index, Reason: reason })) }),
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ao, idOf, openRig, type Rig } from '../../../test/machine-rig.ts'
 import type { TxId } from '../../base/ids.ts'
+import { PAGE_BYTES_MAX } from '../../base/limits.ts'
 import { silentLog } from '../../base/log.ts'
 import { createDataItem } from '../../codec/data-item.ts'
 import { parseCursor } from '../../services/machine/results-page.ts'
@@ -237,6 +238,22 @@ describe('scheduler reads', () => {
     const edges = body['edges'] as Edge[]
     return { nonces: edges.map(({ node }) => nonceOf(node)), edges, more: (body['page_info'] as { has_next_page: boolean }).has_next_page }
   }
+
+  it('end a page of large messages before its limit', async () => {
+    const other = await rig.spawn()
+    const data = 'x'.repeat(PAGE_BYTES_MAX / 4)
+    for (let i = 0; i < 5; i++) await rig.send(other, 'Inc', { data })
+    const pages: string[][] = []
+    for (let from = -1, more = true; more; from = Number(pages.at(-1)!.at(-1))) {
+      const { body } = await ask(`/${other}?from-nonce=${from}&limit=50`)
+      pages.push((body['edges'] as Edge[]).map(({ node }) => nonceOf(node)))
+      more = (body['page_info'] as { has_next_page: boolean }).has_next_page
+    }
+    expect(pages).toEqual([
+      ['0', '1', '2', '3'],
+      ['4', '5'],
+    ])
+  })
 
   it('page through a process by time and by nonce', async () => {
     const first = await pageOf(`process-id=${process}&limit=3`)

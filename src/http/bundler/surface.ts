@@ -85,11 +85,8 @@ function statusOf(code: FailureCode): number {
       return 422
     case 'limit-reached':
       return 429
-    case 'guest-failed':
     case 'config-invalid':
       return 500
-    case 'peer-failed':
-      return 502
     case 'guest-lost':
     case 'store-failed':
     case 'stopping':

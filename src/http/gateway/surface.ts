@@ -37,6 +37,11 @@ function failure(error: unknown): Response {
       return text(400, error.message)
     case 'too-large':
       return text(413, error.message)
+    case 'limit-reached':
+      return text(429, error.message, { 'retry-after': 1 })
+    case 'store-failed':
+    case 'stopping':
+      return text(503, error.message, { 'retry-after': 1 })
     default:
       return text(500, error.message)
   }

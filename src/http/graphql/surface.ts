@@ -8,8 +8,7 @@
 import { errorText, HeddleError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { json, type Request, type Response, type Route, type Surface } from '../route.ts'
-import { Documents } from './documents.ts'
-import { type ExecuteDeps, executeRequest } from './execute.ts'
+import type { GraphqlAnswer } from './execute.ts'
 import { EXPLORER } from './explorer.ts'
 import { type GraphqlRequest, requestOfUrl, requestsOfBody } from './request.ts'
 import type { IndexQueries } from './resolvers.ts'
@@ -23,27 +22,41 @@ export interface GraphqlDeps {
 }
 
 export function graphqlSurface({ index, log, receiptOf = async () => null }: GraphqlDeps): Surface {
-  const deps: ExecuteDeps = { index, log, receiptOf, documents: new Documents() }
+  let engine: Promise<Engine> | null = null
+  const answer = async (asked: Asked): Promise<Response> => {
+    engine ??= openEngine({ index, log, receiptOf })
+    return answerWith(await engine, asked)
+  }
   const routes: Route[] = [
-    { method: 'POST', path: '/graphql', handle: async (request) => answer(await requestsOfBody(request), deps) },
-    { method: 'GET', path: '/graphql', handle: async (request) => (wantsPage(request) ? page() : answer(requestOfUrl(request), deps)) },
+    { method: 'POST', path: '/graphql', handle: async (request) => answer(await requestsOfBody(request)) },
+    { method: 'GET', path: '/graphql', handle: async (request) => (wantsPage(request) ? page() : answer(requestOfUrl(request))) },
   ]
   return { name: 'graphql', routes, failure }
 }
 
-async function answer(asked: GraphqlRequest | readonly GraphqlRequest[], deps: ExecuteDeps): Promise<Response> {
+type Asked = GraphqlRequest | readonly GraphqlRequest[]
+type Engine = (request: GraphqlRequest) => Promise<GraphqlAnswer>
+
+/** With the first query: the library and the schema would make a quarter of the node's start. */
+async function openEngine(deps: Required<GraphqlDeps>): Promise<Engine> {
+  const [{ Documents }, { executeRequest }] = await Promise.all([import('./documents.ts'), import('./execute.ts')])
+  const documents = new Documents()
+  return (request) => executeRequest(request, { ...deps, documents })
+}
+
+async function answerWith(execute: Engine, asked: Asked): Promise<Response> {
   if (isOne(asked)) {
-    const { status, body } = await executeRequest(asked, deps)
+    const { status, body } = await execute(asked)
     return json(status, body)
   }
-  const answers = await Promise.all(asked.map((one) => executeRequest(one, deps)))
+  const answers = await Promise.all(asked.map(execute))
   return json(
     200,
     answers.map(({ body }) => body),
   )
 }
 
-function isOne(asked: GraphqlRequest | readonly GraphqlRequest[]): asked is GraphqlRequest {
+function isOne(asked: Asked): asked is GraphqlRequest {
   return !Array.isArray(asked)
 }
 
@@ -62,6 +75,7 @@ function failure(error: unknown): Response {
       return errors(400, 'BAD_REQUEST', error.message)
     case 'too-large':
       return errors(413, 'BAD_REQUEST', error.message)
+    case 'store-failed':
     case 'stopping':
       return errors(503, 'INTERNAL_SERVER_ERROR', error.message)
     default:

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { idOf, openRig, type Program, type Rig } from '../../../test/machine-rig.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { SNAPSHOT_EVERY_MESSAGES, SNAPSHOTS_KEPT } from '../../base/limits.ts'
@@ -38,6 +38,45 @@ describe('results', () => {
     expect(outputs.slice(0, 20)).toEqual(outputs.slice(20))
     expect(new Set(outputs)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => String(i + 2))))
     expect(rig.guests.evaluations).toBe(21)
+    await rig.stop()
+  })
+
+  it('are computed as soon as the message is durable, while its sender still waits for the query index', async () => {
+    let gate: Promise<void> = Promise.resolve()
+    const rig = await openRig({ beforeIndexing: () => gate })
+    const process = await rig.spawn()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    gate = promise
+    let isAcknowledged = false
+    const sent = rig.send(process, 'Inc').finally(() => {
+      isAcknowledged = true
+    })
+    await rig.settled()
+    expect(await outputOf(rig, process, '1')).toBe('2')
+    expect(isAcknowledged).toBe(false)
+    resolve()
+    expect(await outputOf(rig, process, await sent)).toBe('2')
+    await rig.stop()
+  })
+
+  it('that could not be written are kept and written later, and evaluation goes on, unasked', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    await rig.settled()
+    const evaluate = rig.guests.evaluate.bind(rig.guests)
+    const sent = Promise.withResolvers<void>()
+    rig.guests.evaluate = async (...args) => {
+      await sent.promise
+      return evaluate(...args)
+    }
+    const ids = await Promise.all(Array.from({ length: 10 }, () => rig.send(process, 'Inc')))
+    const asked = ids.map((id) => expect(rig.machine.result(process, id)).rejects.toMatchObject({ code: 'store-failed' }))
+    rig.fail(true)
+    sent.resolve()
+    await Promise.all(asked)
+    rig.fail(false)
+    await vi.waitFor(async () => expect(await count(rig, 'results')).toBe(11), { timeout: 5_000 })
+    expect(await outputOf(rig, process, '10')).toBe('11')
     await rig.stop()
   })
 
@@ -161,15 +200,52 @@ describe('lost instances', () => {
     await rig.stop()
   })
 
-  it('under the same message again and again give it an error, and the process goes on', async () => {
+  it('through no fault of the message never become its result', async () => {
     const rig = await openRig()
     const process = await rig.spawn()
     await rig.settled()
-    rig.guests.losses = 3
-    const { error, kept } = await rig.machine.result(process, await rig.send(process, 'Inc'))
-    expect(error).toContain('the program could not run')
-    expect(kept).toBe(false)
-    expect(await outputOf(rig, process, await rig.send(process, 'Inc'))).toBe('2')
+    rig.guests.losses = 5
+    const { error, output } = await rig.machine.result(process, await rig.send(process, 'Inc'))
+    expect({ error, output }).toEqual({ error: undefined, output: '2' })
+    expect(rig.guests.losses).toBe(0)
+    await rig.stop()
+  })
+
+  it.each([
+    ['time', 2],
+    ['crash', 3],
+  ] as const)(
+    'through the message itself, by %s, are tried %d times; then the result says that it is of this node',
+    async (cause, attempts) => {
+      const rig = await openRig()
+      const process = await rig.spawn()
+      await rig.settled()
+      rig.guests.lossCause = cause
+      rig.guests.lossFrom = 1
+      rig.guests.losses = attempts - 1
+      expect(await rig.machine.result(process, await rig.send(process, 'Inc'))).toMatchObject({ kept: true, output: '2' })
+      rig.guests.lossFrom = 2
+      rig.guests.losses = attempts
+      const failed = await rig.machine.result(process, await rig.send(process, 'Inc'))
+      expect(failed).toMatchObject({ kept: false, nodeFailure: cause, error: expect.stringContaining('this node gave up on the message') })
+      expect(rig.guests.losses).toBe(0)
+      expect(await outputOf(rig, process, await rig.send(process, 'Inc'))).toBe('3')
+      rig.crash()
+      const again = await rig.restart()
+      expect(await outputOf(again, process, await again.send(process, 'Inc'))).toBe('4')
+      await again.stop()
+    },
+  )
+
+  it('while the log is replayed are not blamed on the message that waits', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    await rig.send(process, 'Inc')
+    await rig.settled()
+    rig.guests.lose(process)
+    rig.guests.lossCause = 'time'
+    rig.guests.losses = 4
+    expect(await rig.machine.result(process, await rig.send(process, 'Inc'))).toMatchObject({ kept: true, output: '3' })
     await rig.stop()
   })
 
@@ -181,16 +257,53 @@ describe('lost instances', () => {
     await rig.stop()
   })
 
-  it('that were evicted leave a snapshot to continue from', async () => {
+  it('that were evicted go on from where they were, even before their snapshot is stored', async () => {
     const rig = await openRig()
     const process = await rig.spawn()
-    for (let i = 0; i < 5; i++) await rig.machine.result(process, await rig.send(process, 'Inc'))
-    rig.guests.evict(process)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    for (let i = 0; i < 20; i++) await rig.send(process, 'Inc')
+    await rig.settled()
     const before = rig.guests.evaluations
-    expect(await outputOf(rig, process, await rig.send(process, 'Inc'))).toBe('7')
+    rig.guests.evict(process)
+    expect(await count(rig, 'snapshots')).toBe(0)
+    expect(await outputOf(rig, process, await rig.send(process, 'Inc'))).toBe('22')
     expect(rig.guests.opened.at(-1)).toEqual({ process, fromSnapshot: true })
     expect(rig.guests.evaluations - before).toBe(1)
+    await rig.settled()
+    expect(await count(rig, 'snapshots')).toBe(1)
+    rig.crash()
+    const again = await rig.restart()
+    expect(await outputOf(again, process, await again.send(process, 'Inc'))).toBe('23')
+    expect(again.guests.opened).toEqual([{ process, fromSnapshot: true }])
+    expect(again.guests.evaluations).toBe(2)
+    await again.stop()
+  })
+
+  it('that were evicted after a few messages are replayed, which is cheaper', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    await rig.send(process, 'Inc')
+    await rig.settled()
+    rig.guests.evict(process)
+    expect(await outputOf(rig, process, await rig.send(process, 'Inc'))).toBe('3')
+    expect(await count(rig, 'snapshots')).toBe(0)
+    await rig.stop()
+  })
+
+  it('that were evicted under load lose and repeat nothing', async () => {
+    const rig = await openRig()
+    const processes = await Promise.all([rig.spawn(), rig.spawn(), rig.spawn()])
+    const evict = setInterval(() => {
+      for (const process of processes) if (rig.guests.isOpen(process) && rig.guests.running === 0) rig.guests.evict(process)
+    }, 1)
+    for (let round = 0; round < 20; round++)
+      await Promise.all(processes.flatMap((process) => Array.from({ length: 5 }, () => rig.send(process, 'Inc'))))
+    await rig.settled()
+    clearInterval(evict)
+    expect(rig.guests.opened.length).toBeGreaterThan(10)
+    for (const process of processes) {
+      const { slot } = await rig.machine.getHead(process)
+      expect(await outputOf(rig, process, String(slot))).toBe('101')
+    }
     await rig.stop()
   })
 })
@@ -253,6 +366,54 @@ describe('restarts', () => {
   })
 })
 
+describe('snapshots of another version', () => {
+  /** A process with snapshots after slots 20, 41 and 62, and a machine that has not opened it yet. */
+  async function withSnapshots(): Promise<{ rig: Rig; process: Awaited<ReturnType<Rig['spawn']>> }> {
+    let rig = await openRig()
+    const process = await rig.spawn()
+    for (let run = 0; run < 3; run++) {
+      for (let i = 0; i < 20 + Math.sign(run); i++) await rig.send(process, 'Inc')
+      await rig.stop()
+      rig = await rig.restart()
+    }
+    expect(await count(rig, 'snapshots')).toBe(3)
+    return { rig, process }
+  }
+  const countIn = (snapshot: Uint8Array): number => (JSON.parse(Buffer.from(snapshot).toString()) as { count: number }).count
+
+  it('are passed over for an older one', async () => {
+    const { rig, process } = await withSnapshots()
+    rig.guests.isForeign = (snapshot) => countIn(snapshot) > 30
+    expect(await rig.machine.result(process, await rig.send(process, 'Inc'))).toMatchObject({ kept: true, output: '64' })
+    expect(rig.guests.opened).toEqual([{ process, fromSnapshot: true }])
+    expect(rig.guests.evaluations).toBe(43)
+    await rig.stop()
+  })
+
+  it('are passed over for the whole log', async () => {
+    const { rig, process } = await withSnapshots()
+    rig.guests.isForeign = () => true
+    expect(await rig.machine.result(process, await rig.send(process, 'Inc'))).toMatchObject({ kept: true, output: '64' })
+    expect(rig.guests.opened).toEqual([{ process, fromSnapshot: false }])
+    expect(rig.guests.evaluations).toBe(64)
+    await rig.stop()
+  })
+})
+
+it('a long replay keeps snapshots on the way, so that it need not begin again', async () => {
+  const rig = await openRig()
+  const process = await rig.spawn()
+  const total = SNAPSHOT_EVERY_MESSAGES + 100
+  for (let sent = 0; sent < total; sent += 100) await Promise.all(Array.from({ length: 100 }, () => rig.send(process, 'Inc')))
+  await rig.settled()
+  rig.crash()
+  for await (const { key } of rig.kv.scan('snapshots')) await rig.kv.write([{ space: 'snapshots', key, value: null }])
+  const again = await rig.restart()
+  expect(await outputOf(again, process, await again.send(process, 'Inc'))).toBe(String(total + 2))
+  expect(await count(again, 'snapshots')).toBe(1)
+  await again.stop()
+})
+
 it('snapshots are taken every so often, and old ones go', async () => {
   const sum: Program = (_message, _env, state) => {
     state['n'] = ((state['n'] as number | undefined) ?? 0) + 1
@@ -279,7 +440,9 @@ it('a snapshot that several slots share stays while one of them needs it', async
   const same = Buffer.from('same')
   for (const [slot, bytes] of [same, Buffer.from('b'), same, Buffer.from('d'), Buffer.from('e')].entries())
     await snapshots.save(idOf(1), slot, bytes)
-  expect(Buffer.from((await snapshots.latest(idOf(1), 2))!.bytes).toString()).toBe('same')
+  const found: string[] = []
+  for await (const { slot, bytes } of snapshots.newestFirst(idOf(1), 3)) found.push(`${slot} ${Buffer.from(bytes).toString()}`)
+  expect(found).toEqual(['3 d', '2 same'])
   await rig.stop()
 })
 

@@ -1,33 +1,34 @@
 /**
  * Compute: all processes that have something to evaluate, one runner each, opened when they are needed.
  *
- * Invariants  After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
+ * Invariants  There is one runner for a process at most, and it is not forgotten while it is used. After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
  */
 import { errorText } from '../../base/errors.ts'
-import { bytesToId, type TxId } from '../../base/ids.ts'
-import { PROCESS_RUNNERS_MAX } from '../../base/limits.ts'
+import { bytesToId, idBytes, type TxId } from '../../base/ids.ts'
+import { MESSAGES_AHEAD_BYTES_MAX, PARTING_SNAPSHOTS_MAX, PROCESS_RUNNERS_MAX } from '../../base/limits.ts'
 import type { KvStore } from '../../store/kv-store.ts'
+import { Budget } from './budget.ts'
 import { decodeRecord, type ProcessHead, slotKey } from './records.ts'
 import { Runner, type RunnerDeps } from './runner.ts'
 import { type Scheduled, unknownProcess } from './scheduler.ts'
 
-export type ComputeDeps = RunnerDeps & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
+export type ComputeDeps = Omit<RunnerDeps, 'aheadBytes' | 'partings'> & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
 
 const RESUME_BATCH = 500
 
 export class Compute {
-  readonly #deps: ComputeDeps
+  readonly #deps: ComputeDeps & RunnerDeps
   /** In the order of last use. */
   readonly #runners = new Map<TxId, Runner>()
-  readonly #loading = new Map<TxId, Promise<Runner>>()
+  readonly #loading = new Map<TxId, Promise<void>>()
   /** Slots that came while their runner was being loaded. */
   readonly #early = new Map<TxId, Scheduled[]>()
   #stopping = false
 
   constructor(deps: ComputeDeps) {
-    this.#deps = deps
+    this.#deps = { ...deps, aheadBytes: new Budget(MESSAGES_AHEAD_BYTES_MAX), partings: new Budget(PARTING_SNAPSHOTS_MAX) }
     deps.guests.onLost((process) => this.#runners.get(process)?.lost())
-    deps.guests.onEvicted((process, snapshot) => this.#onEvicted(process, snapshot))
+    deps.guests.onEvicted((process, takeSnapshot) => this.#runners.get(process)?.evicted(takeSnapshot))
   }
 
   /** A slot that just became durable. */
@@ -39,27 +40,34 @@ export class Compute {
       runner.add(entry)
       return
     }
-    this.#early.set(process, [...(this.#early.get(process) ?? []), entry])
-    this.runner(process).catch((error) => this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened'))
+    const early = this.#early.get(process)
+    if (early !== undefined) {
+      early.push(entry)
+      return
+    }
+    this.#early.set(process, [entry])
+    this.#load(process).catch((error) => {
+      this.#early.delete(process) // They are in the log, and found there by the next one who asks.
+      this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened')
+    })
   }
 
   backlog(process: TxId): number {
     return this.#runners.get(process)?.backlog ?? this.#early.get(process)?.length ?? 0
   }
 
-  /** Throws `process-unknown`. */
-  async runner(process: TxId): Promise<Runner> {
-    const known = this.#runners.get(process)
-    if (known !== undefined) {
+  /** Throws `process-unknown`. `work` is called in the turn in which the runner is found, so that it is not forgotten in between. */
+  async use<T>(process: TxId, work: (runner: Runner) => T | Promise<T>): Promise<T> {
+    for (;;) {
+      const runner = this.#runners.get(process)
+      if (runner === undefined) {
+        await this.#load(process)
+        continue
+      }
       this.#runners.delete(process)
-      this.#runners.set(process, known)
-      return known
+      this.#runners.set(process, runner)
+      return work(runner)
     }
-    const running = this.#loading.get(process)
-    if (running !== undefined) return running
-    const promise = this.#load(process).finally(() => this.#loading.delete(process))
-    this.#loading.set(process, promise)
-    return promise
   }
 
   /** Finds processes with messages that an earlier run did not evaluate. */
@@ -87,18 +95,26 @@ export class Compute {
       'results',
       batch.map(({ process, slot }) => slotKey(process, slot)),
     )
-    for (const [i, { process }] of batch.entries()) if (found[i] === null && !this.#stopping) (await this.runner(process)).wake()
+    for (const [i, { process }] of batch.entries())
+      if (found[i] === null && !this.#stopping) await this.use(process, (runner) => runner.wake())
   }
 
-  async #load(process: TxId): Promise<Runner> {
-    const head = await this.#deps.kv.get('processes', slotKey(process, 0).subarray(0, 32))
+  #load(process: TxId): Promise<void> {
+    const running = this.#loading.get(process)
+    if (running !== undefined) return running
+    const promise = this.#read(process).finally(() => this.#loading.delete(process))
+    this.#loading.set(process, promise)
+    return promise
+  }
+
+  async #read(process: TxId): Promise<void> {
+    const head = await this.#deps.kv.get('processes', idBytes(process))
     if (head === null) throw unknownProcess(process)
     const evaluated = await this.#deps.results.lastSlot(process)
     const runner = this.#runners.get(process) ?? this.#create(process, { scheduled: decodeRecord<ProcessHead>(head).slot, evaluated })
     const early = this.#early.get(process) ?? []
     this.#early.delete(process)
     for (const entry of early) runner.add(entry)
-    return runner
   }
 
   #create(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }): Runner {
@@ -116,10 +132,5 @@ export class Compute {
       this.#runners.delete(process)
       if (this.#runners.size <= PROCESS_RUNNERS_MAX) return
     }
-  }
-
-  #onEvicted(process: TxId, snapshot: Uint8Array): void {
-    const kept = this.#runners.get(process)?.evicted(snapshot)
-    kept?.catch((error) => this.#deps.logger.warn({ process, error: errorText(error) }, 'no snapshot could be kept'))
   }
 }

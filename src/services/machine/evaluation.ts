@@ -1,7 +1,7 @@
 /** From what the guests answered to what is kept of it. */
 import type { Evaluation } from '../../guests/guest.ts'
 import { planOutbox } from './outbox.ts'
-import type { Entry, LogRecord, ResultRecord } from './records.ts'
+import type { Entry, LogRecord, NodeFailure, ResultRecord } from './records.ts'
 import type { Evaluated } from './result-saver.ts'
 
 export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogRecord): Evaluated {
@@ -26,8 +26,10 @@ export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogReco
   return { record, result: kept, entries: outbox }
 }
 
-export function failedEvaluation(record: LogRecord, error: string): Evaluated {
-  return { record, result: failure(record, error), entries: [] }
+/** `nodeFailure` when it is not the program's. */
+export function failedEvaluation(record: LogRecord, error: string, nodeFailure?: NodeFailure): Evaluated {
+  const result = failure(record, error)
+  return { record, result: nodeFailure === undefined ? result : { ...result, nodeFailure }, entries: [] }
 }
 
 function failure(record: LogRecord, error: string): ResultRecord {

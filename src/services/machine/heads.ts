@@ -3,13 +3,14 @@
  *
  * Invariants  Taking a slot is synchronous: two messages can never get the same one. Slots are written in order, one write at a time per process, and
  *             those that come meanwhile share the next; when a write fails, every slot after the last durable one is taken back, so the log has no gaps.
+ *             Who waits for a slot hears of it when it is durable, in slot order, and once more when the query index has it.
  *             A head that is ahead of the store is never dropped.
  */
 import { idBytes, type TxId } from '../../base/ids.ts'
 import { PROCESS_HEADS_MAX } from '../../base/limits.ts'
 import type { KvStore } from '../../store/kv-store.ts'
 import type { Commit, Journal } from '../journal.ts'
-import { decodeRecord, type ProcessHead } from './records.ts'
+import { decodeRecord, headWrite, type ProcessHead } from './records.ts'
 
 /** Slots in one write. */
 const WRITE_SLOTS_MAX = 512
@@ -17,18 +18,21 @@ const WRITE_SLOTS_MAX = 512
 interface Waiting {
   readonly head: ProcessHead
   readonly commit: Commit
+  readonly onDurable: () => void
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
 export class LiveHead {
+  readonly #process: TxId
   #head: ProcessHead
   #durable: ProcessHead | null
   #waiting: Waiting[] = []
   #isWriting = false
 
   /** `durable` is null for a process that is being spawned. */
-  constructor(head: ProcessHead, durable: ProcessHead | null) {
+  constructor(process: TxId, head: ProcessHead, durable: ProcessHead | null) {
+    this.#process = process
     this.#head = head
     this.#durable = durable
   }
@@ -46,24 +50,26 @@ export class LiveHead {
     return this.#isWriting
   }
 
-  /** Moves the head at once; resolves when its slot is durable. */
-  advance(head: ProcessHead, commit: Commit, journal: Pick<Journal, 'commit'>): Promise<void> {
+  /** Moves the head at once; resolves when its slot is durable and indexed, together with the head itself. */
+  advance(head: ProcessHead, commit: Commit, journal: Pick<Journal, 'write'>, onDurable: () => void): Promise<void> {
     this.#head = head
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ head, commit, resolve, reject })
+      this.#waiting.push({ head, commit, onDurable, resolve, reject })
       if (!this.#isWriting) void this.#drain(journal)
     })
   }
 
-  async #drain(journal: Pick<Journal, 'commit'>): Promise<void> {
+  async #drain(journal: Pick<Journal, 'write'>): Promise<void> {
     this.#isWriting = true
     while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, WRITE_SLOTS_MAX), journal)
     this.#isWriting = false
   }
 
-  async #write(batch: readonly Waiting[], journal: Pick<Journal, 'commit'>): Promise<void> {
+  async #write(batch: readonly Waiting[], journal: Pick<Journal, 'write'>): Promise<void> {
+    let indexed: Promise<void>
     try {
-      await journal.commit(joined(batch.map(({ commit }) => commit)))
+      const head = { writes: [headWrite(this.#process, batch.at(-1)!.head)], events: [] }
+      indexed = (await journal.write(joined([...batch.map(({ commit }) => commit), head]))).indexed
     } catch (error) {
       const lost = [...batch, ...this.#waiting.splice(0)]
       if (this.#durable !== null) this.#head = this.#durable
@@ -71,7 +77,10 @@ export class LiveHead {
       return
     }
     this.#durable = batch.at(-1)!.head
-    for (const { resolve } of batch) resolve()
+    for (const { onDurable } of batch) onDurable()
+    void indexed.then(() => {
+      for (const { resolve } of batch) resolve()
+    })
   }
 }
 
@@ -129,7 +138,7 @@ export class Heads {
     if (live !== undefined) return live // Spawned while the read was under way.
     if (bytes === null) return null
     const head = decodeRecord<ProcessHead>(bytes)
-    const loaded = new LiveHead(head, head)
+    const loaded = new LiveHead(process, head, head)
     this.add(process, loaded)
     return loaded
   }

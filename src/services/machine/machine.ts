@@ -18,6 +18,7 @@ import type { Journal } from '../journal.ts'
 import { Compute } from './compute.ts'
 import type { DryRunFields } from './guest-message.ts'
 import { Heads } from './heads.ts'
+import type { Guests } from './instance.ts'
 import { Monitors } from './monitors.ts'
 import { FactsReader, type ProcessFacts } from './process-facts.ts'
 import { ProcessLog, type SlotRange } from './process-log.ts'
@@ -25,7 +26,6 @@ import { Push, type PushIntake } from './push.ts'
 import type { LogRecord, ProcessHead, ResultRecord } from './records.ts'
 import { ResultStore } from './result-store.ts'
 import { type ResultsPage, type ResultsQuery, readResults } from './results-page.ts'
-import type { Guests } from './runner.ts'
 import { type AssignOptions, type AssignReceipt, type Chain, Scheduler, unknownProcess } from './scheduler.ts'
 import { Snapshots } from './snapshots.ts'
 import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
@@ -33,7 +33,7 @@ import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
 export interface MachineDeps {
   readonly kv: KvStore
   readonly blobs: BlobStore
-  readonly journal: Pick<Journal, 'commit'>
+  readonly journal: Pick<Journal, 'commit' | 'write'>
   readonly archive: MessageArchive & Pick<Archive, 'storeItem'>
   readonly guests: Guests
   readonly supportsFormat: (format: string) => boolean
@@ -85,6 +85,7 @@ export class Machine {
       guests,
       snapshots: new Snapshots(kv, blobs),
       onSaved: (process, evaluated) => this.#push.deliver(process, evaluated),
+      roomToSend: (process) => this.#push.roomToSend(process),
     })
     this.#scheduler = new Scheduler({
       ...deps,
@@ -157,7 +158,7 @@ export class Machine {
         { what: 'slot', id: idOrSlot },
         `process ${process} has no slot ${idOrSlot} yet; its last is ${(await this.getHead(process)).slot}`,
       )
-    return (await this.#compute.runner(process)).result(slot, signal)
+    return this.#compute.use(process, (runner) => runner.result(slot, signal))
   }
 
   /** For clients that do not name the process: the first in which the message has a slot. */
@@ -172,12 +173,12 @@ export class Machine {
   }
 
   async dryRun(process: TxId, fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
-    return (await this.#compute.runner(process)).dryRun(fields, signal)
+    return this.#compute.use(process, (runner) => runner.dryRun(fields, signal))
   }
 
   /** The instance's state after the last slot, as a snapshot. */
   async state(process: TxId, signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
-    return (await this.#compute.runner(process)).state(signal)
+    return this.#compute.use(process, (runner) => runner.state(signal))
   }
 
   /** Null when the slot or id has no place in the process's log. */

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { idOf, messagesOf, openRig, type Rig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
+import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
 import { PUSH_DEPTH_MAX, PUSH_FANOUT_MAX } from '../../base/limits.ts'
 import { createDataItem } from '../../codec/data-item.ts'
@@ -225,6 +226,26 @@ describe('what cannot be sent', () => {
     expect(last.undelivered).toEqual([{ index: 0, reason: expect.stringContaining(`${PUSH_DEPTH_MAX} pushes deep`) }])
     await rig.stop()
   })
+})
+
+it('what the node itself was in the way of is sent later, once', async () => {
+  const { rig, a, b } = await two()
+  const accept = rig.intake.acceptItem.bind(rig.intake)
+  let refusals = 0
+  rig.intake.acceptItem = async (raw, options) => {
+    if (options?.trusted === true && refusals < 2) {
+      refusals += 1
+      throw new HeddleError('store-failed', { what: 'test' }, 'disk full')
+    }
+    return accept(raw, options)
+  }
+  const Messages = ['one', 'two', 'three'].map((Data) => ({ Target: b, Data, Tags: [] }))
+  await rig.machine.result(a, await rig.send(a, 'Do', answer({ Messages })))
+  await vi.waitFor(async () => expect((await messagesOf(rig, b)).length).toBe(4), { timeout: 5_000 })
+  expect((await messagesOf(rig, b)).map(({ data }) => data).sort()).toEqual([' ', 'one', 'three', 'two'])
+  await rig.settled()
+  expect((await rig.machine.result(a, '1')).undelivered).toEqual([])
+  await rig.stop()
 })
 
 it('everything is sent exactly once, wherever the machine is killed', async () => {

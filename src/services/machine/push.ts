@@ -4,12 +4,13 @@
  * Source      permaweb/ao servers/mu
  * Invariants  Every entry is delivered exactly once, also across a crash: the commit that stores its item removes it from the outbox, and
  *             building it again gives the same id. Entries of one process take their slots in the order of the outbox, results in slot order.
- *             What cannot be delivered is named in the result (`undelivered`) and removed; trouble of the store leaves it for the next start.
+ *             What cannot be delivered is named in the result (`undelivered`) and removed; through trouble of the node itself it is delivered late,
+ *             after the next start at the latest.
  */
 import { LRUCache } from 'lru-cache'
 import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import { idBytes, type TxId } from '../../base/ids.ts'
-import { PUSHES_PER_ORIGIN_MAX, PUSHES_UNDER_WAY_MAX } from '../../base/limits.ts'
+import { PUSHES_PER_ORIGIN_MAX, PUSHES_UNDER_WAY_MAX, PUSHES_WAITING_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import { createDataItemSync, type ItemFields, type ItemSigner } from '../../codec/data-item.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
@@ -52,15 +53,19 @@ interface Lane {
   turn: Promise<void>
   /** Changes to results, one after the other. */
   noting: Promise<void>
+  /** Those who wait until less is waiting. */
+  readonly onRoom: (() => void)[]
 }
 
 const ORIGINS_COUNTED = 50_000
+const RETRY_MS = 1_000
 
 export class Push {
   readonly #deps: PushDeps
   readonly #lanes = new Map<TxId, Lane>()
   readonly #sending = new Map<TxId, Promise<void>>()
   readonly #sent = new LRUCache<string, number>({ max: ORIGINS_COUNTED })
+  readonly #later = new Set<NodeJS.Timeout>()
   #intake: PushIntake | null = null
   #stopping = false
   #idle: (() => void)[] = []
@@ -86,15 +91,23 @@ export class Push {
   /** Called when a result and its outbox are durable. */
   deliver(process: TxId, { record, entries }: Pick<Evaluated, 'record' | 'entries'>): void {
     if (entries.length === 0 || this.#intake === null) return // Before the start they wait in the outbox.
-    const lane = this.#lanes.get(process) ?? { waiting: [], underWay: 0, turn: Promise.resolve(), noting: Promise.resolve() }
+    const lane = this.#lanes.get(process) ?? newLane()
     this.#lanes.set(process, lane)
     for (const entry of entries) lane.waiting.push({ process, record, entry })
     this.#pump(process, lane)
   }
 
+  /** Null when there is room. Delivering needs no evaluation, so that processes that wait for room do not wait for each other. */
+  roomToSend(process: TxId): Promise<void> | null {
+    const lane = this.#lanes.get(process)
+    if (lane === undefined || lane.waiting.length <= PUSHES_WAITING_MAX) return null
+    return new Promise((resolve) => lane.onRoom.push(resolve))
+  }
+
   /** Waits for deliveries under way; the rest stays in the outbox. */
   async stop(): Promise<void> {
     this.#stopping = true
+    for (const timer of this.#later) clearTimeout(timer)
     while ([...this.#lanes.values()].some(({ underWay }) => underWay > 0)) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -115,6 +128,7 @@ export class Push {
       if (delivery === undefined) break
       this.#begin(delivery, lane)
     }
+    if (lane.waiting.length <= PUSHES_WAITING_MAX || this.#stopping) for (const resolve of lane.onRoom.splice(0)) resolve()
     if (lane.underWay === 0 && (lane.waiting.length === 0 || this.#stopping)) {
       this.#lanes.delete(process)
       for (const resolve of this.#idle.splice(0)) resolve()
@@ -227,6 +241,16 @@ export class Push {
     throw new HeddleError('limit-reached', { what: 'pushes of one message', max: PUSHES_PER_ORIGIN_MAX }, message)
   }
 
+  #tryLater(work: () => void): void {
+    if (this.#stopping) return
+    const timer = setTimeout(() => {
+      this.#later.delete(timer)
+      work()
+    }, RETRY_MS)
+    timer.unref()
+    this.#later.add(timer)
+  }
+
   /** With `isLast`, the entry leaves the outbox in the commit that the ticket joins. */
   #ticket({ process, record, entry }: Delivery, turn: Promise<void>, taken: () => void, isLast: boolean): Ticket {
     const writes = isLast ? [removal(process, record.slot, entry.index)] : []
@@ -238,21 +262,32 @@ export class Push {
     return { process, module, scheduler, slot: record.slot, origin: record.origin }
   }
 
-  /** Notes in the result why an entry was not delivered, unless the node itself is in trouble. */
+  /** Notes in the result why an entry was not delivered; when the node itself is in trouble, it is tried again until it is. */
   async #refused({ process, record, entry }: Delivery, lane: Lane, error: unknown): Promise<void> {
     const { logger, results, journal } = this.#deps
     logger.warn({ process, slot: record.slot, index: entry.index, error: errorText(error) }, 'an outbox entry was not delivered')
-    if (!(error instanceof HeddleError) || isFailure(error, 'store-failed') || isFailure(error, 'stopping')) return
+    if (isFailure(error, 'stopping')) return
+    if (!(error instanceof HeddleError) || isFailure(error, 'store-failed')) {
+      this.#tryLater(() => this.deliver(process, { record, entries: [entry] }))
+      return
+    }
     const reason = error.message
     lane.noting = lane.noting.then(async () => {
       const result = await results.find(process, record.slot)
       if (result === null) return
       const noted = { ...result, undelivered: [...result.undelivered, { index: entry.index, reason }] }
-      await journal.commit({ writes: [await results.prepare(process, noted), removal(process, record.slot, entry.index)], events: [] })
+      await journal.commit({
+        writes: [await results.prepare(results.encode(process, noted)), removal(process, record.slot, entry.index)],
+        events: [],
+      })
     })
     lane.noting = lane.noting.catch((failure) => logger.error({ process, error: errorText(failure) }, 'a refusal could not be noted'))
     await lane.noting
   }
+}
+
+function newLane(): Lane {
+  return { waiting: [], underWay: 0, turn: Promise.resolve(), noting: Promise.resolve(), onRoom: [] }
 }
 
 function removal(process: TxId, slot: number, index: number): KvWrite {

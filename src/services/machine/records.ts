@@ -47,6 +47,9 @@ export interface Undelivered {
   readonly reason: string
 }
 
+/** Why this node has no result of its own: the clock struck, or the worker ended. Everything else happens the same way on every node. */
+export type NodeFailure = 'time' | 'crash'
+
 export interface ResultRecord {
   readonly slot: number
   readonly message: TxId
@@ -60,6 +63,8 @@ export interface ResultRecord {
   readonly assignments: readonly Entry[]
   /** Absent when the message was handled. */
   readonly error?: string
+  /** Present when the error is this node's, not the program's: another node may have another result. */
+  readonly nodeFailure?: NodeFailure
   readonly gasUsed: number
   readonly undelivered: readonly Undelivered[]
 }

@@ -5,11 +5,12 @@
  */
 import { EMPTY } from '../../base/bytes.ts'
 import type { TxId } from '../../base/ids.ts'
+import { RESULTS_UNSAVED_BYTES_MAX, RESULTS_UNSAVED_MAX } from '../../base/limits.ts'
 import type { KvWrite } from '../../store/kv-store.ts'
 import type { Journal } from '../journal.ts'
 import type { OutboxEntry } from './outbox.ts'
 import { type LogRecord, outboxKey, type ResultRecord } from './records.ts'
-import type { ResultStore } from './result-store.ts'
+import type { EncodedResult, ResultStore } from './result-store.ts'
 
 /** A message that was evaluated. */
 export interface Evaluated {
@@ -27,9 +28,15 @@ export interface ResultSaverDeps {
   readonly onFailed: (error: unknown) => void
 }
 
+interface Waiting {
+  readonly evaluated: Evaluated
+  readonly encoded: EncodedResult
+}
+
 export class ResultSaver {
   readonly #deps: ResultSaverDeps
-  #waiting: Evaluated[] = []
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
   #saving: Promise<void> | null = null
   #failed: { readonly error: unknown } | null = null
 
@@ -37,13 +44,15 @@ export class ResultSaver {
     this.#deps = deps
   }
 
-  /** Not yet taken into a commit. */
-  get waiting(): number {
-    return this.#waiting.length
+  /** So much waits for the next commit that no more should be evaluated before it. */
+  get isFull(): boolean {
+    return this.#waiting.length > RESULTS_UNSAVED_MAX || this.#waitingBytes > RESULTS_UNSAVED_BYTES_MAX
   }
 
   add(evaluated: Evaluated): void {
-    this.#waiting.push(evaluated)
+    const encoded = this.#deps.results.encode(this.#deps.process, evaluated.result)
+    this.#waiting.push({ evaluated, encoded })
+    this.#waitingBytes += encoded.sizeBytes
     this.retry()
   }
 
@@ -59,29 +68,36 @@ export class ResultSaver {
   }
 
   async #drain(): Promise<void> {
+    await null // So that all results of this turn go together.
     this.#failed = null
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      try {
-        await this.#save(batch)
-      } catch (error) {
-        this.#waiting = [...batch, ...this.#waiting]
-        this.#failed = { error }
-        break
-      }
-      for (const evaluated of batch) this.#deps.onSaved(evaluated)
-    }
+    while (this.#waiting.length > 0 && this.#failed === null) await this.#saveAll()
     this.#saving = null
-    if (this.#failed !== null) this.#deps.onFailed(this.#failed.error)
+    if (this.#failed !== null) this.#deps.onFailed((this.#failed as { readonly error: unknown }).error)
   }
 
-  async #save(batch: readonly Evaluated[]): Promise<void> {
+  async #saveAll(): Promise<void> {
+    const batch = this.#waiting
+    const bytes = this.#waitingBytes
+    this.#waiting = []
+    this.#waitingBytes = 0
+    try {
+      await this.#save(batch)
+    } catch (error) {
+      this.#waiting = [...batch, ...this.#waiting]
+      this.#waitingBytes += bytes
+      this.#failed = { error }
+      return
+    }
+    for (const { evaluated } of batch) this.#deps.onSaved(evaluated)
+  }
+
+  async #save(batch: readonly Waiting[]): Promise<void> {
     const { process, results, journal } = this.#deps
     const writes: KvWrite[] = []
-    for (const { result, entries } of batch) {
-      writes.push(await results.prepare(process, result))
-      for (const { index } of entries) writes.push({ space: 'outbox', key: outboxKey(process, result.slot, index), value: EMPTY })
+    for (const { evaluated, encoded } of batch) {
+      writes.push(await results.prepare(encoded))
+      const { slot } = evaluated.record
+      for (const { index } of evaluated.entries) writes.push({ space: 'outbox', key: outboxKey(process, slot, index), value: EMPTY })
     }
     await journal.commit({ writes, events: [] })
   }

@@ -7,8 +7,8 @@ import { fromBase64url, toBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
 import type { TxId } from '../../base/ids.ts'
-import type { BlobStore } from '../../store/blob-store.ts'
-import { KV_VALUE_BYTES_MAX, type KvStore, type KvWrite } from '../../store/kv-store.ts'
+import type { BlobName, BlobStore } from '../../store/blob-store.ts'
+import { KV_VALUE_BYTES_MAX, type KvEntry, type KvStore, type KvWrite } from '../../store/kv-store.ts'
 import { decodeRecord, encodeRecord, type ResultRecord, slotKey, slotOfKey } from './records.ts'
 
 export interface ResultRange {
@@ -17,6 +17,19 @@ export interface ResultRange {
   /** Inclusive. */
   readonly upTo: number
   readonly reverse: boolean
+}
+
+export interface ScannedResult {
+  readonly result: ResultRecord
+  readonly sizeBytes: number
+}
+
+/** A result on its way to the store. */
+export interface EncodedResult {
+  readonly write: KvWrite
+  /** To be put into the BlobStore before the write. */
+  readonly blob: { readonly name: BlobName; readonly bytes: Uint8Array } | null
+  readonly sizeBytes: number
 }
 
 interface BlobPointer {
@@ -37,7 +50,7 @@ export class ResultStore {
 
   async find(process: TxId, slot: number): Promise<ResultRecord | null> {
     const value = await this.#kv.get('results', slotKey(process, slot))
-    return value === null ? null : this.#decode(value)
+    return value === null ? null : (await this.#decode(value)).result
   }
 
   /** -1 when nothing was evaluated yet. */
@@ -47,38 +60,45 @@ export class ResultStore {
     return -1
   }
 
-  async *scan(process: TxId, { after, upTo, reverse }: ResultRange): AsyncIterable<ResultRecord> {
+  /** Large results are read when it is their turn. */
+  async *scan(process: TxId, { after, upTo, reverse }: ResultRange): AsyncIterable<ScannedResult> {
     let low = after + 1
     let high = Math.min(upTo, Number.MAX_SAFE_INTEGER)
     while (low <= high) {
-      const batch: ResultRecord[] = []
+      const batch: KvEntry[] = []
       const range = { gte: slotKey(process, low), lte: slotKey(process, high), reverse, limit: SCAN_BATCH }
-      for await (const { value } of this.#kv.scan('results', range)) batch.push(await this.#decode(value))
-      yield* batch
+      for await (const entry of this.#kv.scan('results', range)) batch.push(entry)
+      for (const { value } of batch) yield this.#decode(value)
       const last = batch.at(-1)
       if (last === undefined || batch.length < SCAN_BATCH) return
-      if (reverse) high = last.slot - 1
-      else low = last.slot + 1
+      if (reverse) high = slotOfKey(last.key) - 1
+      else low = slotOfKey(last.key) + 1
     }
   }
 
-  /** What to write for this record; a large one is put into the BlobStore first. */
-  async prepare(process: TxId, record: ResultRecord): Promise<KvWrite> {
+  encode(process: TxId, record: ResultRecord): EncodedResult {
     const bytes = encodeRecord(pack(record))
+    const sizeBytes = bytes.length
     const key = slotKey(process, record.slot)
-    if (bytes.length <= KV_VALUE_BYTES_MAX) return { space: 'results', key, value: bytes }
+    if (sizeBytes <= KV_VALUE_BYTES_MAX) return { write: { space: 'results', key, value: bytes }, blob: null, sizeBytes }
     const blob = toBase64url(sha256(bytes))
-    await this.#blobs.put(`result-${blob}`, bytes)
-    return { space: 'results', key, value: encodeRecord({ blob, sizeBytes: bytes.length } satisfies BlobPointer) }
+    const value = encodeRecord({ blob, sizeBytes } satisfies BlobPointer)
+    return { write: { space: 'results', key, value }, blob: { name: `result-${blob}`, bytes }, sizeBytes }
   }
 
-  async #decode(value: Uint8Array): Promise<ResultRecord> {
+  /** What to write; a large result is put into the BlobStore first. */
+  async prepare({ write, blob }: EncodedResult): Promise<KvWrite> {
+    if (blob !== null) await this.#blobs.put(blob.name, blob.bytes)
+    return write
+  }
+
+  async #decode(value: Uint8Array): Promise<ScannedResult> {
     const record = decodeRecord<ResultRecord | BlobPointer>(value)
-    if (!('blob' in record)) return unpack(record)
+    if (!('blob' in record)) return { result: unpack(record), sizeBytes: value.length }
     const bytes = await this.#blobs.read(`result-${record.blob}`, 0, record.sizeBytes)
     if (bytes === null)
       throw new HeddleError('store-failed', { what: 'results' }, `result blob ${record.blob} is gone; run "heddle doctor"`)
-    return unpack(decodeRecord<ResultRecord>(bytes))
+    return { result: unpack(decodeRecord<ResultRecord>(bytes)), sizeBytes: bytes.length }
   }
 }
 

@@ -4,12 +4,13 @@
  * Wire        Cursor: standard base64 of JSON {"timestamp":ms,"ordinate":"<slot>","cron"?,"sort":"ASC"|"DESC"}, in this key order: the aos command
  *             line decodes it. `from` is exclusive, `to` inclusive, both are lower and upper bounds whatever the order; each is a cursor or a timestamp.
  *             The sort inside a cursor counts before that of the query. Results with an error are left out.
+ *             A page of large results ends before its limit.
  * Source      permaweb/ao servers/cu (readResults, utils parseCursor)
  */
 import { clip } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
-import { PAGE_SIZE_MAX } from '../../base/limits.ts'
+import { PAGE_BYTES_MAX, PAGE_SIZE_MAX } from '../../base/limits.ts'
 import type { ProcessLog } from './process-log.ts'
 import type { ResultRecord } from './records.ts'
 import type { ResultStore } from './result-store.ts'
@@ -54,15 +55,17 @@ export async function readResults({ process, log, results }: PageSource, query: 
     cursor.ordinate === undefined ? log.slotAt(process, cursor.timestamp, last) : Number(cursor.ordinate)
   const range = { after: from === null ? -1 : await slotOf(from), upTo: to === null ? last : await slotOf(to), reverse: sort === 'DESC' }
   const found: ResultRecord[] = []
-  for await (const result of results.scan(process, range)) {
+  let bytes = 0
+  let hasNextPage = false
+  for await (const { result, sizeBytes } of results.scan(process, range)) {
     if (result.error !== undefined) continue
+    bytes += sizeBytes
+    hasNextPage = found.length === limit || (found.length > 0 && bytes > PAGE_BYTES_MAX)
+    if (hasNextPage) break
     found.push(result)
-    if (found.length > limit) break
   }
-  const edges = found
-    .slice(0, limit)
-    .map((node) => ({ cursor: encodeCursor({ timestamp: node.timestampMs, ordinate: String(node.slot), sort }), node }))
-  return { edges, hasNextPage: found.length > limit }
+  const edges = found.map((node) => ({ cursor: encodeCursor({ timestamp: node.timestampMs, ordinate: String(node.slot), sort }), node }))
+  return { edges, hasNextPage }
 }
 
 export function encodeCursor({ timestamp, ordinate, cron, sort }: Cursor): string {

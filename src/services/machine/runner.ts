@@ -2,72 +2,64 @@
  * One process at work: evaluates its log in slot order, one slot after the other, and keeps an instance open while there is something to do.
  *
  * Invariants  A message has exactly one result. Evaluation may run ahead of what is durable, results are shown only once they are durable.
- *             An instance is opened from the newest snapshot and the log after it; messages that failed then left no trace and are not repeated.
- *             When the instance is lost under a message again and again, the message gets an error as its result, so that it cannot block the process.
+ *             What a program does decides its result. When this node is in the way (the worker ended under the message again and again, or
+ *             the clock struck), the result is an error that says so and is marked, so that the message cannot block the process; trouble
+ *             that has nothing to do with the message is waited out.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
-import { RESULTS_UNSAVED_MAX, SNAPSHOT_EVERY_MESSAGES, SNAPSHOT_EVERY_MS } from '../../base/limits.ts'
-import type { Log } from '../../base/log.ts'
-import { type Evaluation, type GuestEnv, GuestFault, type GuestMessage, type GuestModule } from '../../guests/guest.ts'
+import { MESSAGES_AHEAD_MAX } from '../../base/limits.ts'
+import { type Evaluation, GuestFault } from '../../guests/guest.ts'
 import { KV_VALUE_BYTES_MAX } from '../../store/kv-store.ts'
 import type { Journal } from '../journal.ts'
+import type { Budget } from './budget.ts'
 import { evaluatedBy, failedEvaluation } from './evaluation.ts'
 import { type DryRunFields, dryRunMessage, guestMessage } from './guest-message.ts'
-import type { FactsReader } from './process-facts.ts'
-import type { ProcessLog } from './process-log.ts'
-import type { LogRecord, ResultRecord } from './records.ts'
+import { Instance, type InstanceDeps } from './instance.ts'
+import { readEntry } from './log-entry.ts'
+import type { NodeFailure, ResultRecord } from './records.ts'
 import { type Evaluated, ResultSaver } from './result-saver.ts'
 import type { ResultStore } from './result-store.ts'
 import type { Scheduled } from './scheduler.ts'
-import type { Snapshots } from './snapshots.ts'
-import type { SourceMessage, Sources } from './sources.ts'
 import { Waiters } from './waiters.ts'
 
-/** The guests as the machine uses them. Calls for one process run in the order in which they were made. */
-export interface Guests {
-  open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void>
-  isOpen(process: TxId): boolean
-  evaluate(process: TxId, message: GuestMessage): Promise<Evaluation>
-  dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
-  snapshot(process: TxId): Promise<Uint8Array>
-  close(process: TxId): Promise<void>
-  onLost(listener: (process: TxId, reason: string) => void): void
-  onEvicted(listener: (process: TxId, snapshot: Uint8Array) => void): void
-}
-
-export interface RunnerDeps {
+export interface RunnerDeps extends InstanceDeps {
   readonly journal: Pick<Journal, 'commit'>
-  readonly log: ProcessLog
-  readonly sources: Sources
-  readonly facts: FactsReader
   readonly results: ResultStore
-  readonly snapshots: Snapshots
-  readonly guests: Guests
-  readonly logger: Log
   readonly onSaved: (process: TxId, evaluated: Evaluated) => void
+  /** Null, or what to wait for when the process has sent more than could be delivered yet. */
+  readonly roomToSend: (process: TxId) => Promise<void> | null
+  /** Bytes of messages that just got their slot and are kept in memory until their turn comes, all processes together. */
+  readonly aheadBytes: Budget
 }
 
-interface Flight {
-  readonly entry: Scheduled
-  readonly evaluation: Promise<Evaluation>
+/** What went wrong with one slot so far. */
+interface Trouble {
+  readonly slot: number
+  time: number
+  crash: number
+  others: number
 }
 
-/** Messages handed to the worker before the first of them is answered: hides the way there and back. */
-const FLIGHTS_MAX = 4
-/** Messages that just got their slot stay in memory until their turn comes, up to this many. */
-const AHEAD_MAX = 1_000
-const ATTEMPTS_MAX = 3
+type Verdict = 'program' | NodeFailure
+
+/** Work handed to the worker before it is answered: hides the way there and back, and lets messages travel together. */
+const FLIGHTS_MAX = 32
+const FLIGHTS_MS = 4
+/** How much the last evaluation counts in the average. */
+const AVERAGE_WEIGHT = 0.2
+const ATTEMPTS_MAX = { time: 2, crash: 3 }
 const PAUSE_MS = 50
-/** An instance closed after less work than this is cheaper to replay than to thaw. */
-const SNAPSHOT_WORTH_MESSAGES = 16
-const SNAPSHOT_WORTH_MS = 50
+const PAUSE_MS_MAX = 30_000
+const DRY_RUN_ATTEMPTS_MAX = 3
+const RETRY_MS = 1_000
 
 export class Runner {
   readonly process: TxId
   readonly #deps: RunnerDeps
   readonly #saver: ResultSaver
+  readonly #instance: Instance
   readonly #ahead = new Map<number, Scheduled>()
   readonly #waiters: Waiters
   /** Last slot in the log. */
@@ -77,13 +69,17 @@ export class Runner {
   /** Last slot whose result is durable. */
   #saved: number
   #running: Promise<void> | null = null
-  #opening: Promise<void> | null = null
-  #open = false
-  /** Messages handed to the guests whose evaluation was not noted yet. */
+  /** Messages handed to the guests and not answered yet. */
   #flying = 0
-  #dryRuns = 0
-  #sinceSnapshot = { messages: 0, ms: 0 }
-  #stopping = false
+  /** What ended the flights; those after it do not count. */
+  #failure: { readonly error: unknown } | null = null
+  #onLanding: (() => void)[] = []
+  /** Average time of an evaluation. */
+  #evaluationMs = 1
+  /** Requests that use the instance beside the log. */
+  #guestsOfInstance = 0
+  #retry: NodeJS.Timeout | null = null
+  readonly #stopping = new AbortController()
 
   constructor(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }, deps: RunnerDeps) {
     this.process = process
@@ -97,7 +93,15 @@ export class Runner {
       journal: deps.journal,
       results: deps.results,
       onSaved: (evaluated) => this.#onSaved(evaluated),
-      onFailed: (error) => this.#waiters.rejectAll(error),
+      onFailed: (error) => this.#storeFailed(error),
+    })
+    this.#instance = new Instance(process, deps, {
+      settled: async () => {
+        await this.#landed()
+        await this.#saver.settled()
+        return this.#done
+      },
+      saved: () => this.#saver.settled(),
     })
   }
 
@@ -108,10 +112,10 @@ export class Runner {
   /** Nothing open, nothing to do, nobody waiting, all results durable. */
   get idle(): boolean {
     return (
-      !this.#isOpen() &&
+      this.#instance.isGone &&
       this.#running === null &&
-      this.#opening === null &&
-      this.#dryRuns === 0 &&
+      this.#retry === null &&
+      this.#guestsOfInstance === 0 &&
       this.backlog === 0 &&
       this.#saved === this.#done &&
       this.#waiters.isEmpty
@@ -119,16 +123,16 @@ export class Runner {
   }
 
   add(entry: Scheduled): void {
-    if (this.#ahead.size < AHEAD_MAX && entry.source.data.length <= KV_VALUE_BYTES_MAX) this.#ahead.set(entry.record.slot, entry)
+    const bytes = aheadBytesOf(entry)
+    if (this.#ahead.size < MESSAGES_AHEAD_MAX && bytes <= KV_VALUE_BYTES_MAX && this.#deps.aheadBytes.take(bytes))
+      this.#ahead.set(entry.record.slot, entry)
     this.#scheduled = Math.max(this.#scheduled, entry.record.slot)
     this.wake()
   }
 
   wake(): void {
-    if (this.#running !== null || this.#stopping || this.backlog === 0) return
-    this.#running = this.#run().finally(() => {
-      this.#running = null
-    })
+    if (this.#running !== null || this.#isStopping || this.backlog === 0) return
+    this.#running = this.#run()
   }
 
   /** Waits for the result of a slot that is in the log. */
@@ -149,219 +153,210 @@ export class Runner {
   }
 
   /** On the state after the last slot that was in the log when it was asked for, or a later one. */
-  async dryRun(fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
-    const last = await this.result(this.#scheduled, signal)
-    const message = dryRunMessage(this.process, last, fields)
-    this.#dryRuns += 1
-    try {
-      return await this.#onInstance(() => this.#deps.guests.dryRun(this.process, message))
-    } finally {
-      this.#dryRuns -= 1
-    }
+  dryRun(fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
+    return this.#withInstance(signal, (last) => this.#deps.guests.dryRun(this.process, dryRunMessage(this.process, last, fields)))
   }
 
   /** The state after the last slot, with that slot's result. */
-  async state(signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
-    const last = await this.result(this.#scheduled, signal)
-    this.#dryRuns += 1
-    try {
-      return { bytes: await this.#onInstance(() => this.#deps.guests.snapshot(this.process)), last }
-    } finally {
-      this.#dryRuns -= 1
-    }
+  state(signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
+    return this.#withInstance(signal, async (last) => ({ bytes: await this.#deps.guests.snapshot(this.process), last }))
   }
 
-  /** The instance is gone: evicted, or its worker died. */
+  /** The instance's worker is gone, or it was moved out of it. */
   lost(): void {
-    this.#open = false
+    this.#instance.lost()
   }
 
-  /** Keeps what an evicted instance was, unless the process has moved on since. */
-  async evicted(snapshot: Uint8Array): Promise<void> {
-    if (!this.#open && this.#flying === 0) await this.#keepSnapshot(snapshot)
+  evicted(takeSnapshot: () => Promise<Uint8Array>): void {
+    this.#instance.evicted(takeSnapshot)
   }
 
   /** Finishes what is under way, and keeps a snapshot when that saves work. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#stopping.abort()
+    if (this.#retry !== null) clearTimeout(this.#retry)
     await this.#running
     await this.#saver.settled()
     this.#waiters.rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
-    const { messages, ms } = this.#sinceSnapshot
-    const isWorth = messages >= SNAPSHOT_WORTH_MESSAGES || ms >= SNAPSHOT_WORTH_MS
-    if (isWorth && this.#opening === null && this.#isOpen()) await this.#takeSnapshot()
+    await this.#instance.stop()
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   async #run(): Promise<void> {
+    let trouble: Trouble = { slot: -1, time: 0, crash: 0, others: 0 }
     try {
-      for (let lost = 0; this.backlog > 0 && !this.#stopping; ) {
-        const slot = this.#done + 1
+      while (this.backlog > 0 && !this.#isStopping) {
         const error = await this.#attempt()
         if (error === null) continue
-        lost = this.#done + 1 === slot ? lost + 1 : 1
-        this.#deps.logger.warn({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'an instance was lost')
-        if (!isOfProgram(error) && lost < ATTEMPTS_MAX) {
-          await sleep(lost * PAUSE_MS)
-          continue
-        }
-        await this.#recordFailure(error)
-        lost = 0
+        if (isFailure(error, 'stopping')) throw error
+        const slot = this.#done + 1
+        if (trouble.slot !== slot) trouble = { slot, time: 0, crash: 0, others: 0 }
+        const verdict = judge(error, trouble)
+        this.#report(error, verdict, trouble)
+        if (verdict === null) await this.#pause(trouble)
+        else await this.#recordFailure(error, verdict)
       }
     } catch (error) {
-      this.#deps.logger.error({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'evaluation stopped')
-      await this.#abandon() // It may have evaluated more than was noted.
-      this.#waiters.rejectAll(error)
+      if (!isFailure(error, 'stopping'))
+        this.#deps.logger.error({ process: this.process, slot: this.#done + 1, error: errorText(error) }, 'evaluation stopped')
+      await this.#abandon()
+      this.#storeFailed(error)
+    } finally {
+      this.#running = null // In the same turn in which the log was found done, so that whatever comes next wakes it again.
     }
   }
 
   /** Evaluates until the log is done; answers what the guests threw, and throws what the store threw. */
   async #attempt(): Promise<unknown> {
     try {
-      await this.#ensureOpen()
+      await this.#instance.ensureOpen()
     } catch (error) {
-      if (isFailure(error, 'store-failed')) throw error
+      if (isFailure(error, 'store-failed') || isFailure(error, 'stopping')) throw error
       return error
     }
-    const flights: Flight[] = []
-    let next = this.#done + 1
-    while (!this.#stopping || flights.length > 0) {
-      while (flights.length < FLIGHTS_MAX && next <= this.#scheduled && !this.#stopping && !this.#snapshotDue())
-        flights.push(this.#fly(await this.#entry(next++)))
-      const flight = flights.shift()
-      if (flight === undefined) break
-      try {
-        this.#land(flight.entry, await flight.evaluation)
-      } catch (error) {
-        await Promise.allSettled(flights.map(({ evaluation }) => evaluation))
-        await this.#abandon()
-        return error
-      }
-      if (this.#saver.waiting > RESULTS_UNSAVED_MAX) await this.#saver.settled()
+    this.#failure = null
+    for (let next = this.#done + 1; ; ) {
+      if (this.#mayLaunch()) next = await this.#launch(next)
+      if (this.#flying === 0) break
+      await this.#landing()
+      if (this.#saver.isFull) await this.#saver.settled()
+      await this.#deps.roomToSend(this.process)
     }
-    if (this.#snapshotDue()) await this.#takeSnapshot()
-    return null
+    const { error } = this.#takeFailure()
+    if (error !== null) await this.#abandon()
+    else if (this.#instance.isSnapshotDue) await this.#instance.keepSnapshot()
+    return error
   }
 
-  #fly(entry: Scheduled): Flight {
-    const evaluation = this.#deps.guests.evaluate(this.process, guestMessage(this.process, entry.record, entry.source))
-    evaluation.catch(() => {}) // Looked at when its turn comes.
+  #mayLaunch(): boolean {
+    return this.#failure === null && !this.#isStopping && !this.#instance.isSnapshotDue && this.#flying <= this.#flightsMax() / 2
+  }
+
+  /** Many short messages, but only one that takes long: whatever else its worker has to do must not wait for more of them. */
+  #flightsMax(): number {
+    return Math.max(1, Math.min(FLIGHTS_MAX, Math.floor(FLIGHTS_MS / this.#evaluationMs)))
+  }
+
+  /** Hands over the next messages, all in one turn; answers the slot after them. */
+  async #launch(from: number): Promise<number> {
+    const to = Math.min(this.#scheduled, from + this.#flightsMax() - this.#flying - 1)
+    const entries: Scheduled[] = []
+    for (let slot = from; slot <= to; slot++) entries.push(this.#takeAhead(slot) ?? (await readEntry(this.#deps, this.process, slot)))
+    if (this.#failure !== null) return from // They would not be in order any more.
+    for (const entry of entries) this.#fly(entry)
+    return to + 1
+  }
+
+  #fly(entry: Scheduled): void {
     this.#flying += 1
-    return { entry, evaluation }
+    this.#deps.guests
+      .evaluate(this.process, guestMessage(this.process, entry.record, entry.source))
+      .then((evaluation) => this.#land(entry, evaluation))
+      .catch((error) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => {
+        this.#flying -= 1
+        for (const resolve of this.#onLanding.splice(0)) resolve()
+      })
   }
 
+  /** Notes a result as soon as it is there, so that what is noted and what the instance has seen are never apart for longer than a turn. */
   #land({ record }: Scheduled, evaluation: Evaluation): void {
-    this.#sinceSnapshot.messages += 1
-    this.#sinceSnapshot.ms += evaluation.timeMs
-    this.#flying -= 1
+    if (this.#failure !== null) return
+    if (evaluation.failure === 'time')
+      throw new HeddleError('guest-lost', { process: this.process, cause: 'time' }, String(evaluation.result.Error))
+    this.#evaluationMs += (evaluation.timeMs - this.#evaluationMs) * AVERAGE_WEIGHT
     this.#done = record.slot
+    this.#instance.moved(record.slot, evaluation.timeMs)
     this.#saver.add(evaluatedBy(evaluation, record))
   }
 
-  /** The result of a message that could not be evaluated at all. */
-  async #recordFailure(error: unknown): Promise<void> {
-    const { record } = await this.#entry(this.#done + 1)
-    this.#done = record.slot
-    this.#saver.add(failedEvaluation(record, `the program could not run: ${errorText(error)}`))
+  #landing(): Promise<void> {
+    return new Promise((resolve) => this.#onLanding.push(resolve))
   }
 
-  /** Runs `use` on an open instance, a second time when the first instance is lost meanwhile. */
-  async #onInstance<T>(use: () => Promise<T>): Promise<T> {
-    await this.#ensureOpen()
-    try {
-      return await use()
-    } catch (error) {
-      if (this.#deps.guests.isOpen(this.process)) throw error
-      await this.#ensureOpen()
-      return use()
-    }
+  async #landed(): Promise<void> {
+    while (this.#flying > 0) await this.#landing()
   }
 
-  async #ensureOpen(): Promise<void> {
-    while (this.#opening !== null || !this.#isOpen()) {
-      this.#opening ??= this.#openInstance().finally(() => {
-        this.#opening = null
-      })
-      await this.#opening
-    }
-  }
-
-  #isOpen(): boolean {
-    return this.#open && this.#deps.guests.isOpen(this.process)
-  }
-
-  async #openInstance(): Promise<void> {
-    const { facts, sources, snapshots, guests } = this.#deps
-    await this.#saver.settled()
-    if (guests.isOpen(this.process)) await guests.close(this.process)
-    const { env, module } = await facts.of(this.process)
-    const program = await sources.module(module)
-    const snapshot = await snapshots.latest(this.process, this.#done)
-    let from = (snapshot?.slot ?? -1) + 1
-    try {
-      await guests.open(this.process, program, env, snapshot?.bytes ?? null)
-    } catch (error) {
-      if (snapshot === null || !isFailure(error, 'encoding-invalid')) throw error
-      await guests.open(this.process, program, env, null) // Taken by another version of the engine.
-      from = 0
-    }
-    this.#sinceSnapshot = { messages: 0, ms: 0 }
-    for (let slot = from; slot <= this.#done; slot++) await this.#replay(slot)
-    this.#open = true
-  }
-
-  async #replay(slot: number): Promise<void> {
-    const result = await this.#deps.results.find(this.process, slot)
-    if (result?.kept === false) return
-    const { record, source } = await this.#entry(slot)
-    const evaluation = await this.#deps.guests.evaluate(this.process, guestMessage(this.process, record, source))
-    this.#sinceSnapshot.messages += 1
-    this.#sinceSnapshot.ms += evaluation.timeMs
-    if (!evaluation.ok)
-      this.#deps.logger.error(
-        { process: this.process, slot },
-        'a message that had succeeded failed when it was replayed; run "heddle verify"',
-      )
+  #takeFailure(): { readonly error: unknown } {
+    const failure = this.#failure ?? { error: null }
+    this.#failure = null
+    return failure
   }
 
   async #abandon(): Promise<void> {
-    this.#open = false
-    this.#flying = 0
-    await this.#deps.guests.close(this.process).catch(() => {}) // It may be gone already.
+    await this.#landed()
+    await this.#instance.abandon()
   }
 
-  #snapshotDue(): boolean {
-    return this.#sinceSnapshot.messages >= SNAPSHOT_EVERY_MESSAGES || this.#sinceSnapshot.ms >= SNAPSHOT_EVERY_MS
+  #report(error: unknown, verdict: Verdict | null, { others }: Trouble): void {
+    const facts = { process: this.process, slot: this.#done + 1, error: errorText(error) }
+    if (verdict === null && others === 1)
+      this.#deps.logger.debug(facts, 'an instance was lost') // Moved or evicted: no trouble yet.
+    else this.#deps.logger.warn({ ...facts, verdict }, 'a message could not be evaluated')
   }
 
-  async #takeSnapshot(): Promise<void> {
+  /** Not at all before the first try again, then longer and longer. */
+  async #pause({ time, crash, others }: Trouble): Promise<void> {
+    const tries = time + crash + others
+    if (tries < 2) return
+    const ms = Math.min(PAUSE_MS * 2 ** (tries - 2), PAUSE_MS_MAX)
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}) // Woken up to stop.
+  }
+
+  /** The result of a message that could not be evaluated. */
+  async #recordFailure(error: unknown, verdict: Verdict): Promise<void> {
+    const slot = this.#done + 1
+    const { record } = this.#takeAhead(slot) ?? (await readEntry(this.#deps, this.process, slot))
+    this.#done = slot
+    const evaluated =
+      verdict === 'program'
+        ? failedEvaluation(record, `the program could not run: ${errorText(error)}`)
+        : failedEvaluation(record, `this node gave up on the message, another one may not: ${reasonOf(error)}`, verdict)
+    this.#saver.add(evaluated)
+  }
+
+  /** Runs `use` on an open instance, again when the instance is lost meanwhile through no fault of its own. */
+  async #withInstance<T>(signal: AbortSignal | undefined, use: (last: ResultRecord) => Promise<T>): Promise<T> {
+    this.#guestsOfInstance += 1
     try {
-      await this.#keepSnapshot(await this.#deps.guests.snapshot(this.process))
-    } catch (error) {
-      if (isFailure(error, 'store-failed')) throw error
-      this.#deps.logger.warn({ process: this.process, slot: this.#done, error: errorText(error) }, 'no snapshot could be taken')
+      const last = await this.result(this.#scheduled, signal)
+      for (let attempt = 1; ; attempt++) {
+        await this.#instance.ensureOpen()
+        try {
+          return await use(last)
+        } catch (error) {
+          if (!isFailure(error, 'guest-lost') || error.facts.cause !== undefined || attempt === DRY_RUN_ATTEMPTS_MAX) throw error
+        }
+      }
+    } finally {
+      this.#guestsOfInstance -= 1
     }
-    this.#sinceSnapshot = { messages: 0, ms: 0 }
   }
 
-  async #keepSnapshot(bytes: Uint8Array): Promise<void> {
-    const slot = this.#done
-    await this.#saver.settled() // A snapshot must not be ahead of the results.
-    await this.#deps.snapshots.save(this.process, slot, bytes)
+  /** Those who wait learn of it now; the work itself is tried again until the store is well. */
+  #storeFailed(error: unknown): void {
+    this.#waiters.rejectAll(error)
+    if (this.#retry !== null || this.#isStopping) return
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      this.#saver.retry()
+      this.wake()
+    }, RETRY_MS)
+    this.#retry.unref()
   }
 
-  async #entry(slot: number): Promise<Scheduled> {
-    const ahead = this.#ahead.get(slot)
+  #takeAhead(slot: number): Scheduled | undefined {
+    const entry = this.#ahead.get(slot)
+    if (entry === undefined) return undefined
     this.#ahead.delete(slot)
-    if (ahead !== undefined) return ahead
-    const record = await this.#deps.log.record(this.process, slot)
-    if (record === null) throw gone('log', `slot ${slot} of process ${this.process}`)
-    return { process: this.process, record, source: await this.#source(record) }
-  }
-
-  async #source(record: LogRecord): Promise<SourceMessage> {
-    const source = await this.#deps.sources.message(record.message)
-    if (source === null) throw gone('bodies', `message ${record.message}`)
-    return source
+    this.#deps.aheadBytes.give(aheadBytesOf(entry))
+    return entry
   }
 
   #onSaved(evaluated: Evaluated): void {
@@ -371,17 +366,34 @@ export class Runner {
   }
 }
 
-/** Trouble that trying again cannot mend: the module is missing, or does not even start. */
+/** Null: try again. Counts what happened. */
+function judge(error: unknown, trouble: Trouble): Verdict | null {
+  if (isOfProgram(error)) return 'program'
+  const isLost = isFailure(error, 'guest-lost')
+  if (isLost && error.facts.cause === undefined) {
+    trouble.others += 1
+    return null
+  }
+  const cause = isLost && error.facts.cause === 'time' ? 'time' : 'crash'
+  trouble[cause] += 1
+  return trouble[cause] < ATTEMPTS_MAX[cause] ? null : cause
+}
+
+/** Trouble that is the same on every node: the module is missing, or does not even start, or answers what cannot be read. */
 function isOfProgram(error: unknown): boolean {
   return (
     error instanceof GuestFault ||
-    isFailure(error, 'guest-failed') ||
-    isFailure(error, 'module-unknown') ||
-    isFailure(error, 'module-unsupported') ||
-    isFailure(error, 'encoding-invalid')
+    (error instanceof HeddleError && !isFailure(error, 'guest-lost') && !isFailure(error, 'store-failed') && !isFailure(error, 'stopping'))
   )
 }
 
-function gone(space: string, what: string): HeddleError<'store-failed'> {
-  return new HeddleError('store-failed', { what: space }, `${what} is gone from the store; run "heddle doctor"`)
+/** Of a worker that ended, why it did. */
+function reasonOf(error: unknown): string {
+  return errorText(error instanceof Error && error.cause instanceof Error ? error.cause : error)
+}
+
+const RECORD_BYTES = 1024
+
+function aheadBytesOf({ source }: Scheduled): number {
+  return source.data.length + RECORD_BYTES
 }

@@ -1,12 +1,19 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ao, idOf, messagesOf, openRig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
 import { toBase64url } from '../../base/bytes.ts'
+import { systemClock } from '../../base/clock.ts'
 import { idBytes, parseTxId, type TxId } from '../../base/ids.ts'
-import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
+import { MESSAGE_BYTES_MAX, PROCESS_QUEUE_MAX } from '../../base/limits.ts'
+import { systemRandom } from '../../base/random.ts'
 import { createDataItem, decodeDataItem, verifyDataItem } from '../../codec/data-item.ts'
 import { findTag, toTextTags } from '../../codec/tags.ts'
+import type { Commit } from '../journal.ts'
 import { assignmentTags, firstHashChain, nextHashChain } from './assignment.ts'
+import { Heads } from './heads.ts'
+import { ProcessLog } from './process-log.ts'
 import type { LogRecord } from './records.ts'
+import { Scheduler } from './scheduler.ts'
 
 const everything = { after: -1, upTo: Number.MAX_SAFE_INTEGER, limit: 10_000 }
 
@@ -246,6 +253,46 @@ describe('assign', () => {
     await rig.stop()
   })
 
+  it('never gives a second slot to a message that is being scheduled at the same time', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    const items = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        createDataItem({ data: `${i}`, tags: ao('Message'), target: idBytes(process), anchor: new Uint8Array(32).fill(i) }, rig.user),
+      ),
+    )
+    const assignSoon = async (id: TxId): Promise<void> => {
+      for (let isKnown = false; !isKnown; ) {
+        await setImmediate()
+        isKnown = await rig.machine.assign(process, id).then(
+          () => true,
+          () => false,
+        )
+      }
+    }
+    await Promise.all(items.flatMap(({ id, raw }) => [rig.intake.acceptItem(raw), assignSoon(id), assignSoon(id)]))
+    const records = await rig.machine.records(process, everything)
+    checkLog(process, records)
+    expect(records.map(({ message }) => message).sort()).toEqual([process, ...items.map(({ id }) => id)].sort())
+    await rig.stop()
+  })
+
+  it('takes a message that is sent after it was assigned from inside a bundle without a second slot, but stores what comes with it', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    const message = await createDataItem({ data: ' ', tags: ao('Message'), target: idBytes(process) }, rig.user)
+    const base = (text: string): Commit => ({ writes: [{ space: 'meta', key: Buffer.from(text), value: Buffer.from('here') }], events: [] })
+    await Promise.all([rig.machine.handler.commit(message, base('a')), rig.machine.handler.commit(message, base('b'))])
+    await rig.machine.handler.commit(message, base('c'))
+    expect((await rig.machine.records(process, everything)).map((record) => record.message)).toEqual([process, message.id])
+    const stored = await rig.kv.getMany(
+      'meta',
+      ['a', 'b', 'c'].map((text) => Buffer.from(text)),
+    )
+    expect(stored.every((value) => value !== null)).toBe(true)
+    await rig.stop()
+  })
+
   it('leaves out what it is told to, and says so in the assignment', async () => {
     const rig = await openRig()
     const process = await rig.spawn()
@@ -270,6 +317,46 @@ describe('assign', () => {
     const process = await rig.spawn()
     await expect(rig.machine.assign(process, idOf(5))).rejects.toMatchObject({ code: 'not-found', facts: { id: idOf(5) } })
     await expect(rig.machine.assign(idOf(6), process)).rejects.toMatchObject({ code: 'process-unknown', facts: { process: idOf(6) } })
+    await rig.stop()
+  })
+})
+
+describe('the queue of a process', () => {
+  it('has a bound for what comes from outside, but takes what the node pushes, which nobody would send again', async () => {
+    const rig = await openRig()
+    const process = await rig.spawn()
+    const heads = new Heads(rig.kv)
+    const nothing = (): void => {}
+    const commits: Commit[] = []
+    const scheduler = new Scheduler({
+      archive: { storeItem: () => ({ record: {} as never, writes: [] }) },
+      journal: {
+        commit: async () => {},
+        write: async (commit) => {
+          commits.push(commit)
+          return { indexed: Promise.resolve() }
+        },
+      },
+      heads,
+      log: new ProcessLog(rig.kv),
+      sources: {} as never,
+      chain: { height: () => 1, timestampMs: () => 1 },
+      clock: systemClock,
+      random: systemRandom,
+      signer: rig.user,
+      queue: { enqueue: () => ({ space: 'unbundled', key: new Uint8Array(40), value: null }) },
+      authority: null,
+      supportsFormat: () => true,
+      backlog: () => PROCESS_QUEUE_MAX,
+      onScheduled: nothing,
+    })
+    const message = await createDataItem({ data: ' ', tags: ao('Message'), target: idBytes(process) }, rig.user)
+    const base: Commit = { writes: [], events: [] }
+    await expect(scheduler.commit(message, base)).rejects.toMatchObject({ code: 'limit-reached', facts: { what: 'process queue' } })
+    expect(commits.length).toBe(0)
+    scheduler.expect(message.id, { origin: message.id, depth: 1, cause: process, writes: [], turn: Promise.resolve(), taken: nothing })
+    await scheduler.commit(message, base)
+    expect(commits.length).toBe(1)
     await rig.stop()
   })
 })

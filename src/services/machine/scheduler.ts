@@ -6,7 +6,7 @@
  * Source      permaweb/ao servers/su
  * Invariants  Slots have no gaps and timestamps rise strictly. Taking a slot is synchronous, and commits go to the journal in that order, so
  *             that many messages to one process share an fsync. A message to a process that was never spawned here is refused, not stored.
- *             Assigning a message that has a slot already answers with that slot.
+ *             A message has one slot in a process, whichever ways it takes there.
  */
 import { EMPTY } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -26,7 +26,7 @@ import { createAssignment, firstHashChain, nextHashChain } from './assignment.ts
 import { type Heads, joined, LiveHead } from './heads.ts'
 import type { ProcessLog } from './process-log.ts'
 import { aoKind } from './protocol.ts'
-import { headWrite, type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
+import { type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
 import { messageOfItem, type SourceMessage, type Sources } from './sources.ts'
 
 /** The chain as the scheduler sees it. */
@@ -71,7 +71,7 @@ export interface AssignReceipt {
 
 export interface SchedulerDeps {
   readonly archive: Pick<Archive, 'storeItem'>
-  readonly journal: Pick<Journal, 'commit'>
+  readonly journal: Pick<Journal, 'commit' | 'write'>
   readonly heads: Heads
   readonly log: ProcessLog
   readonly sources: Sources
@@ -90,6 +90,7 @@ export interface SchedulerDeps {
 
 type Slotted = Pick<LogRecord, 'message' | 'exclude' | 'origin' | 'depth'>
 
+const NOTHING: Commit = { writes: [], events: [] }
 const ANCHOR_BYTES = 32
 const ANCHORS_DRAWN = 128
 const EMPTY_SHA256 = sha256(EMPTY)
@@ -98,7 +99,8 @@ export class Scheduler implements ItemHandler {
   readonly #deps: SchedulerDeps
   readonly #tickets = new Map<TxId, Ticket>()
   #anchors: Uint8Array = EMPTY
-  readonly #assigning = new Map<string, Promise<AssignReceipt>>()
+  /** By process and message. */
+  readonly #taking = new Map<string, Promise<void>>()
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps
@@ -127,20 +129,8 @@ export class Scheduler implements ItemHandler {
   }
 
   /** Gives a slot to something that is already on the weave, whatever it is. */
-  assign(process: TxId, id: TxId, options: AssignOptions = {}, ticket: Ticket | null = null): Promise<AssignReceipt> {
-    const key = process + id
-    const running = this.#assigning.get(key)
-    if (running !== undefined) return running
-    const promise = this.#assignOnce(process, id, options, ticket).finally(() => this.#assigning.delete(key))
-    this.#assigning.set(key, promise)
-    return promise
-  }
-
-  async #assignOnce(process: TxId, id: TxId, options: AssignOptions, ticket: Ticket | null): Promise<AssignReceipt> {
-    const { log, sources } = this.#deps
-    const slot = await log.slotOf(process, id)
-    if (slot !== null) return this.#repeated(process, slot, ticket)
-    const source = await sources.message(id)
+  async assign(process: TxId, id: TxId, options: AssignOptions = {}, ticket: Ticket | null = null): Promise<AssignReceipt> {
+    const source = await this.#deps.sources.message(id)
     if (source === null)
       throw new HeddleError(
         'not-found',
@@ -148,21 +138,8 @@ export class Scheduler implements ItemHandler {
         `${id} is not on this node, so it cannot be assigned to process ${process}; upload it first`,
       )
     await ticket?.turn
-    const live = await this.#head(process)
-    const slotted = { message: id, exclude: options.exclude ?? [], origin: ticket?.origin ?? id, depth: ticket?.depth ?? 0 }
-    const { record, commit } = this.#next(process, live, slotted)
-    ticket?.taken()
-    await this.#write(live, [commit, ticketCommit(ticket, id)], { process, record, source })
-    return { id: record.assignment, slot: record.slot, timestampMs: record.timestampMs, repeated: false }
-  }
-
-  async #repeated(process: TxId, slot: number, ticket: Ticket | null): Promise<AssignReceipt> {
-    const record = await this.#deps.log.record(process, slot)
-    if (record === null)
-      throw new HeddleError('store-failed', { what: 'log' }, `slot ${slot} of process ${process} is gone from the log; run "heddle doctor"`)
-    ticket?.taken()
-    if (ticket !== null && ticket.writes.length > 0) await this.#deps.journal.commit({ writes: ticket.writes, events: [] })
-    return { id: record.assignment, slot, timestampMs: record.timestampMs, repeated: true }
+    const slotted = { ...slottedBy(source, ticket), exclude: options.exclude ?? [] }
+    return this.#slotOnce(process, source, slotted, NOTHING, ticket)
   }
 
   async #message(source: SourceMessage, base: Commit, ticket: Ticket | null): Promise<void> {
@@ -171,11 +148,43 @@ export class Scheduler implements ItemHandler {
       ticket.taken()
       return this.#deps.journal.commit(joined([base, ticketCommit(ticket, source.id)]))
     }
-    const process = parseTarget(source)
+    await this.#slotOnce(parseTarget(source), source, slottedBy(source, ticket), base, ticket)
+  }
+
+  /**
+   * Whatever ways a message takes to a process, it gets one slot there: sent, assigned, or sent after it was assigned from inside a bundle.
+   * One at a time for each message and process; nobody waits for a turn in here, so that no two wait for each other.
+   */
+  async #slotOnce(process: TxId, source: SourceMessage, slotted: Slotted, base: Commit, ticket: Ticket | null): Promise<AssignReceipt> {
+    const key = process + source.id
+    for (let other = this.#taking.get(key); other !== undefined; other = this.#taking.get(key)) await other
+    const work = this.#takeSlot(process, source, slotted, base, ticket)
+    const settled = work.then(nothing, nothing).finally(() => this.#taking.delete(key))
+    this.#taking.set(key, settled)
+    return work
+  }
+
+  async #takeSlot(process: TxId, source: SourceMessage, slotted: Slotted, base: Commit, ticket: Ticket | null): Promise<AssignReceipt> {
+    const { log, journal } = this.#deps
+    const slot = await log.slotOf(process, source.id)
+    if (slot !== null) {
+      ticket?.taken()
+      const rest = joined([base, { writes: ticket?.writes ?? [], events: [] }])
+      if (rest.writes.length > 0) await journal.commit(rest)
+      return this.#receiptOf(process, slot)
+    }
     const live = await this.#head(process)
-    const { record, commit } = this.#next(process, live, slottedBy(source, ticket))
+    const { record, commit } = this.#next(process, live, slotted, ticket)
     ticket?.taken()
     await this.#write(live, [base, commit, ticketCommit(ticket, source.id)], { process, record, source })
+    return { id: record.assignment, slot: record.slot, timestampMs: record.timestampMs, repeated: false }
+  }
+
+  async #receiptOf(process: TxId, slot: number): Promise<AssignReceipt> {
+    const record = await this.#deps.log.record(process, slot)
+    if (record === null)
+      throw new HeddleError('store-failed', { what: 'log' }, `slot ${slot} of process ${process} is gone from the log; run "heddle doctor"`)
+    return { id: record.assignment, slot, timestampMs: record.timestampMs, repeated: true }
   }
 
   async #spawn(source: SourceMessage, base: Commit, ticket: Ticket | null): Promise<void> {
@@ -189,7 +198,7 @@ export class Scheduler implements ItemHandler {
       hashChain: firstHashChain(process),
       afterMs: 0,
     })
-    const live = new LiveHead({ ...headOf(record), module, authority }, null)
+    const live = new LiveHead(process, { ...headOf(record), module, authority }, null)
     heads.add(process, live)
     ticket?.taken()
     try {
@@ -200,9 +209,12 @@ export class Scheduler implements ItemHandler {
     }
   }
 
-  /** Takes the next slot without waiting; what it writes goes through `#write` in the same turn. */
-  #next(process: TxId, { head }: LiveHead, slotted: Slotted): { record: LogRecord; commit: Commit } {
-    if (this.#deps.backlog(process) >= PROCESS_QUEUE_MAX)
+  /**
+   * Takes the next slot without waiting; what it writes goes through `#write` in the same turn. What the node pushes itself is not refused:
+   * nobody could send it again, and pushes have bounds of their own.
+   */
+  #next(process: TxId, { head }: LiveHead, slotted: Slotted, ticket: Ticket | null): { record: LogRecord; commit: Commit } {
+    if (ticket === null && this.#deps.backlog(process) >= PROCESS_QUEUE_MAX)
       throw new HeddleError(
         'limit-reached',
         { what: 'process queue', max: PROCESS_QUEUE_MAX },
@@ -252,10 +264,8 @@ export class Scheduler implements ItemHandler {
   }
 
   async #write(live: LiveHead, parts: readonly Commit[], scheduled: Scheduled): Promise<void> {
-    const { process, record } = scheduled
-    const head = { ...live.head, ...headOf(record) }
-    await live.advance(head, joined([...parts, { writes: [headWrite(process, head)], events: [] }]), this.#deps.journal)
-    this.#deps.onScheduled(scheduled)
+    const head = { ...live.head, ...headOf(scheduled.record) }
+    await live.advance(head, joined(parts), this.#deps.journal, () => this.#deps.onScheduled(scheduled))
   }
 
   /** Resolves with the head that is in memory at this very moment. */
@@ -324,6 +334,8 @@ function headOf({
 function ticketCommit(ticket: Ticket | null, caused: TxId): Commit {
   return { writes: ticket === null ? [] : [...ticket.writes, traceWrite(ticket.cause, caused)], events: [] }
 }
+
+function nothing(): void {}
 
 function invalidItem(field: string, message: string): HeddleError<'request-invalid'> {
   return new HeddleError('request-invalid', { field }, message)

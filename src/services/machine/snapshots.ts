@@ -26,13 +26,12 @@ export class Snapshots {
     this.#blobs = blobs
   }
 
-  /** The newest usable one at or before this slot. */
-  async latest(process: TxId, slot: number): Promise<Snapshot | null> {
+  /** Those at or before this slot that are undamaged; each is read when it is asked for. */
+  async *newestFirst(process: TxId, slot: number): AsyncIterable<Snapshot> {
     for (const record of await this.#records(process, slot)) {
       const bytes = await this.#blobs.read(blobOf(record), 0, record.sizeBytes)
-      if (bytes !== null && toBase64url(sha256(bytes)) === record.sha256) return { slot: record.slot, bytes }
+      if (bytes !== null && toBase64url(sha256(bytes)) === record.sha256) yield { slot: record.slot, bytes }
     }
-    return null
   }
 
   async save(process: TxId, slot: number, bytes: Uint8Array): Promise<void> {

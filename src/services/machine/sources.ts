@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { toBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
-import { MESSAGE_BYTES_MAX, MODULE_BYTES_MAX } from '../../base/limits.ts'
+import { MESSAGE_BYTES_MAX, MODULE_BYTES_MAX, MODULE_CACHE_BYTES_MAX } from '../../base/limits.ts'
 import { type DataItem, decodeDataItem, type ItemHeader, itemHeaderBytesMax } from '../../codec/data-item.ts'
 import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
 import { ownerOf, type Transaction } from '../../codec/transaction.ts'
@@ -44,6 +44,8 @@ const MODULES_REMEMBERED = 1_000
 export class Sources {
   readonly #archive: MessageArchive
   readonly #modules = new LRUCache<TxId, ModuleFacts>({ max: MODULES_REMEMBERED })
+  /** Processes of the same module are opened again and again. */
+  readonly #bytes = new LRUCache<TxId, Uint8Array>({ maxSize: MODULE_CACHE_BYTES_MAX, sizeCalculation: (bytes) => bytes.length + 1 })
 
   constructor(archive: MessageArchive) {
     this.#archive = archive
@@ -80,13 +82,14 @@ export class Sources {
 
   async module(id: TxId): Promise<GuestModule> {
     const { format } = await this.moduleFacts(id)
-    const bytes = await this.#archive.readData(id, MODULE_BYTES_MAX)
+    const bytes = this.#bytes.get(id) ?? (await this.#archive.readData(id, MODULE_BYTES_MAX))
     if (bytes === null)
       throw new HeddleError(
         'module-unknown',
         { module: id },
         `the bytes of module ${id} are not all on this node yet; upload the rest of its chunks`,
       )
+    this.#bytes.set(id, bytes)
     return { id, format, bytes }
   }
 }

@@ -1,0 +1,42 @@
+/** Shows what a message caused, to a person or a program. */
+import { type ResultJson, resultText } from './client.ts'
+import type { Output } from './output.ts'
+
+const DATA_SHOWN_MAX = 100
+
+interface OutboxMessage {
+  readonly Target?: unknown
+  readonly Data?: unknown
+  readonly Tags?: readonly { readonly name: string; readonly value: unknown }[]
+}
+
+/** Returns the exit code: 1 when the process answered with an error. */
+export function showResult(result: ResultJson, { process, id }: { readonly process: string; readonly id: string }, output: Output): number {
+  const failed = result.Error !== undefined
+  const { cyan, dim, red } = output.paint
+  const shown = output.plain(resultText(result))
+  output.line(dim(`message ${id}`))
+  output.line(shown === '' ? dim('no output') : failed ? red(shown) : shown)
+  for (const message of (result.Messages ?? []) as readonly OutboxMessage[])
+    output.line(`  ${cyan('→')} ${output.plain(describe(message))}`)
+  for (const spawned of (result.Spawns ?? []) as readonly OutboxMessage[])
+    output.line(`  ${cyan('+')} ${output.plain(describeSpawn(spawned))}`)
+  output.value({ id, process, result })
+  return failed ? 1 : 0
+}
+
+function describe(message: OutboxMessage): string {
+  const { Target, Data } = message
+  const action = tagOf(message, 'Action')
+  const data = typeof Data === 'string' ? Data.replaceAll('\n', ' ').slice(0, DATA_SHOWN_MAX).trim() : ''
+  return [`${Target ?? 'nobody'}`, ...(action === undefined ? [] : [action]), data].join('  ').trimEnd()
+}
+
+function describeSpawn(spawned: OutboxMessage): string {
+  return `spawns ${tagOf(spawned, 'Name') ?? 'a process'}`
+}
+
+function tagOf({ Tags = [] }: OutboxMessage, name: string): string | undefined {
+  const value = Tags.find((tag) => tag.name === name)?.value
+  return value === undefined ? undefined : String(value)
+}

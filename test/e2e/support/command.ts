@@ -1,0 +1,52 @@
+/** The command line as a user runs it: a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export const HEDDLE = fileURLToPath(new URL('../../../bin/heddle.js', import.meta.url))
+
+export interface CommandOptions {
+  readonly cwd?: string
+  /** HEDDLE_URL. */
+  readonly url?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Starts a command in an environment without settings of the developer's own. */
+export function startCommand(words: readonly string[], { cwd, url, env = {} }: CommandOptions = {}): ChildProcess {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))
+  return spawn(process.execPath, [HEDDLE, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...Object.fromEntries(own), ...(url === undefined ? {} : { HEDDLE_URL: url }), ...env },
+  })
+}
+
+export async function heddle(words: readonly string[], options?: CommandOptions): Promise<Ran> {
+  const child = startCommand(words, options)
+  const [stdout, stderr, [code]] = await Promise.all([textOf(child.stdout!), textOf(child.stderr!), once(child, 'exit')])
+  return { code: code as number | null, stdout, stderr }
+}
+
+/** The one JSON value that `--json` prints; nothing may stand beside it. */
+export async function heddleJson<T>(
+  words: readonly string[],
+  options?: CommandOptions,
+): Promise<{ readonly code: number | null; readonly value: T }> {
+  const { code, stdout, stderr } = await heddle([...words, '--json'], options)
+  if (stderr !== '') throw new Error(`heddle ${words.join(' ')} --json wrote to standard error: ${stderr}`)
+  if (stdout.split('\n').length !== 2) throw new Error(`heddle ${words.join(' ')} --json printed more or less than one line: ${stdout}`)
+  return { code, value: JSON.parse(stdout) as T }
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  for await (const part of stream) text += String(part)
+  return text
+}
