@@ -40,10 +40,7 @@ export const SYNC_RECORD_INTERVALS_MAX = 10_000 // P
 export const WALLET_BODY_BYTES_MAX = 64 * 1024
 
 // ANS-104
-export const ITEM_TAG_COUNT_MAX = 128
 export const ITEM_TAG_BYTES_MAX = 4096
-export const ITEM_TAG_NAME_BYTES_MAX = 1024
-export const ITEM_TAG_VALUE_BYTES_MAX = 3072
 export const ITEM_BYTES_MIN = 80 // smaller than any item of any signature type
 export const ITEM_BYTES_MAX = 4 * 1024 * 1024 * 1024
 export const ITEM_IN_MEMORY_BYTES_MAX = 1024 * 1024 // above it a body streams to disk while it is hashed

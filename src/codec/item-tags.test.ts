@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { asBuffer, fromHex, toHex, utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
-import { decodeItemTags, encodeItemTags, findItemTagProblems } from './item-tags.ts'
+import { decodeItemTags, encodeItemTags } from './item-tags.ts'
 import { type Tag, textTag } from './tags.ts'
 
 interface TagVectors {
@@ -77,18 +77,4 @@ it('takes 4096 bytes of tags and refuses to write more', () => {
   expect(encodeItemTags([tag])).toHaveLength(4096)
   expect(decodeItemTags(encodeItemTags([tag]), 1)).toHaveLength(1)
   expect(() => encodeItemTags([{ name: utf8('nn'), value }])).toThrow(expect.objectContaining({ code: 'too-large' }))
-})
-
-it('names what goes beyond the text of ANS-104', () => {
-  const fine = textTag('n'.repeat(1024), 'v'.repeat(3072))
-  expect(findItemTagProblems([fine])).toEqual([])
-  expect(findItemTagProblems([textTag('', 'v'), textTag('n', ''), textTag('n'.repeat(1025), 'v'), textTag('n', 'v'.repeat(3073))])).toEqual(
-    [
-      'tag 0: name of 0 bytes, ANS-104 allows 1 to 1024',
-      'tag 1: value of 0 bytes, ANS-104 allows 1 to 3072',
-      'tag 2: name of 1025 bytes, ANS-104 allows 1 to 1024',
-      'tag 3: value of 3073 bytes, ANS-104 allows 1 to 3072',
-    ],
-  )
-  expect(findItemTagProblems(new Array(129).fill(textTag('a', 'b')))).toEqual(['129 tags, ANS-104 allows 128'])
 })

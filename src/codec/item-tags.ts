@@ -9,7 +9,7 @@
  */
 import { EMPTY } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
-import { ITEM_TAG_BYTES_MAX, ITEM_TAG_COUNT_MAX, ITEM_TAG_NAME_BYTES_MAX, ITEM_TAG_VALUE_BYTES_MAX } from '../base/limits.ts'
+import { ITEM_TAG_BYTES_MAX } from '../base/limits.ts'
 import type { Tag } from './tags.ts'
 
 const VARINT_BYTES_MAX = 10 // Of a 64-bit number.
@@ -36,22 +36,6 @@ export function encodeItemTags(tags: readonly Tag[]): Uint8Array {
     at = writeBytes(out, at, value)
   }
   return out // Its last byte is the zero count that ends the list.
-}
-
-/**
- * Where tags go beyond the text of ANS-104, one line each. Items like these exist and most readers take them,
- * so they are decoded and created all the same; strict gateways refuse them.
- */
-export function findItemTagProblems(tags: readonly Tag[]): string[] {
-  const problems: string[] = []
-  if (tags.length > ITEM_TAG_COUNT_MAX) problems.push(`${tags.length} tags, ANS-104 allows ${ITEM_TAG_COUNT_MAX}`)
-  tags.forEach(({ name, value }, i) => {
-    if (name.length < 1 || name.length > ITEM_TAG_NAME_BYTES_MAX)
-      problems.push(`tag ${i}: name of ${name.length} bytes, ANS-104 allows 1 to ${ITEM_TAG_NAME_BYTES_MAX}`)
-    if (value.length < 1 || value.length > ITEM_TAG_VALUE_BYTES_MAX)
-      problems.push(`tag ${i}: value of ${value.length} bytes, ANS-104 allows 1 to ${ITEM_TAG_VALUE_BYTES_MAX}`)
-  })
-  return problems
 }
 
 /** `Reader` without its per-byte views: tags are decoded on the path of every upload. */
