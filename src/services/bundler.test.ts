@@ -69,9 +69,11 @@ it('does not forget an item whose commit takes longer than the delay', async () 
 
 it('stops waiting for an item that was never committed', async () => {
   const { bundler } = await open()
+  const others = vi.getTimerCount() // Test files share a process, so a timer may belong to another.
   bundler.enqueue(newItem().id)
+  expect(vi.getTimerCount()).toBeGreaterThan(others)
   await vi.advanceTimersByTimeAsync(10 * 60_000)
-  expect(vi.getTimerCount()).toBe(0)
+  expect(vi.getTimerCount()).toBeLessThanOrEqual(others)
   await bundler.stop()
 })
 

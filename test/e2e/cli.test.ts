@@ -373,7 +373,8 @@ function portOf(server: Server): string {
 describe.skipIf(process.platform !== 'linux')('on a terminal (made with util-linux script)', () => {
   const onTerminal = async (words: readonly string[]): Promise<string> => {
     const command = [process.execPath, HEDDLE, ...words].map((word) => `'${word}'`).join(' ')
-    const env = { ...process.env, HEDDLE_URL: node.url, TERM: 'xterm-256color' }
+    const { CI: _, ...inherited } = process.env // Node.js shows no colours to what calls itself CI.
+    const env = { ...inherited, HEDDLE_URL: node.url, TERM: 'xterm-256color' }
     return (await promisify(execFile)('script', ['-qec', command, '/dev/null'], { cwd: folder, env })).stdout
   }
 
