@@ -98,12 +98,13 @@ export class Bundler implements BundleQueue {
     return { space: 'unbundled', key: Buffer.concat([bigEndian(this.#arrivals, 8), idBytes(id)]), value: new Uint8Array(0) }
   }
 
-  /** Bundles what waits, until nothing does; returns the transactions made. */
+  /** Bundles what waits now, not what comes meanwhile: under a steady stream that would make many bundles of a few items. Returns the transactions made. */
   async flush(): Promise<Transaction[]> {
     while (this.#running !== null) await this.#running
     const made: Transaction[] = []
+    const upTo = this.#arrivals
     const work = (async () => {
-      for (let tx = await this.#bundleOnce(); tx !== null; tx = await this.#bundleOnce()) made.push(tx)
+      for (let tx = await this.#bundleOnce(upTo); tx !== null; tx = await this.#bundleOnce(upTo)) made.push(tx)
     })()
     this.#running = work
     try {
@@ -152,9 +153,9 @@ export class Bundler implements BundleQueue {
     }, RETRY_MS)
   }
 
-  async #bundleOnce(): Promise<Transaction | null> {
+  async #bundleOnce(upTo: number): Promise<Transaction | null> {
     const { carrier, key } = this.#deps
-    const items = await this.#next()
+    const items = await this.#next(upTo)
     if (items.length === 0) return null
     const header = encodeBundleHeader(items.map(({ id, record }) => ({ id, itemBytes: record.itemBytes })))
     const dataBytes = items.reduce((sum, { record }) => sum + record.itemBytes, header.length)
@@ -179,11 +180,11 @@ export class Bundler implements BundleQueue {
     return tx
   }
 
-  /** The oldest items that fit into one bundle. */
-  async #next(): Promise<QueuedItem[]> {
+  /** The oldest items that fit into one bundle, of the first `upTo` that arrived. */
+  async #next(upTo: number): Promise<QueuedItem[]> {
     const { kv } = this.#deps
     const keys: Uint8Array[] = []
-    for await (const { key } of kv.scan('unbundled', { limit: OWN_BUNDLE_ITEM_COUNT_MAX })) keys.push(key)
+    for await (const { key } of kv.scan('unbundled', { lt: bigEndian(upTo + 1, 8), limit: OWN_BUNDLE_ITEM_COUNT_MAX })) keys.push(key)
     for (const key of keys) this.#expected.delete(arrivalOf(key))
     const records = await kv.getMany(
       'items',

@@ -176,8 +176,11 @@ export class Runner {
     this.#stopping.abort()
     if (this.#retry !== null) clearTimeout(this.#retry)
     await this.#running
-    await this.#saver.settled()
-    this.#waiters.rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
+    try {
+      await this.#saver.settled()
+    } finally {
+      this.#waiters.rejectAll(new HeddleError('stopping', {}, 'the node is stopping; ask again when it runs'))
+    }
     await this.#instance.stop()
   }
 
