@@ -32,6 +32,13 @@ describe('the words of a command', () => {
     expect(() => parseCommand(command, words)).toThrow(problem)
   })
 
+  it('may be ids that begin with a dash', () => {
+    const id = '-HED6GgLM0ixyufpye5tHbawN7_fYN2F3oQ_IBZxXOw'
+    const { positionals, values } = parseCommand(command, [id, '-c', id, '--tag', id, `--tag=${id}`])
+    expect(positionals).toEqual([id])
+    expect({ ...values }).toEqual({ colour: id, tag: [id, id] })
+  })
+
   it('may ask for help whatever else they are', () => {
     expect(parseCommand(command, ['a', 'b', '--help']).values['help']).toBe(true)
   })

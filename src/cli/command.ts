@@ -69,13 +69,27 @@ export function parseCommand(command: Command, words: readonly string[]): Comman
 
 function parse(words: readonly string[], options: ParseArgsOptionsConfig): CommandInput {
   try {
-    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true }) as CommandInput
+    const { positionals, values } = parseArgs({ args: words.map(shield), options, allowPositionals: true, strict: true })
+    const plain = Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.map(unshield) : unshield(value)])
+    return { positionals: positionals.map(unshield), values: Object.fromEntries(plain) } as CommandInput
   } catch (error) {
     const problem = error instanceof Error ? error.message.split(/\.\s/)[0]!.replace(/\.$/, '') : String(error)
     const unknown = /^Unknown option '--([^']+)'/.exec(problem)?.[1]
     const meant = unknown === undefined ? null : closest(unknown, Object.keys(options))
     throw new UsageError(meant === null ? problem : `${problem}; did you mean --${meant}?`)
   }
+}
+
+/** One id in 64 begins with a dash and would be taken for an option, so it gets a mark that no word of a command line can hold. */
+const DASHED_ID = /^-[A-Za-z0-9_-]{42}$/
+const MARK = '\0'
+
+function shield(word: string): string {
+  return DASHED_ID.test(word) ? MARK + word : word
+}
+
+function unshield<T>(value: T): T | string {
+  return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : value
 }
 
 export interface CommandHelp {
