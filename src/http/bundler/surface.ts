@@ -3,6 +3,7 @@ import { type FailureCode, HeddleError, isFailure } from '../../base/errors.ts'
 import { type BlockHash, isTxId, type TxId } from '../../base/ids.ts'
 import type { SigningKey } from '../../codec/keys.ts'
 import type { Intake } from '../../services/intake.ts'
+import { failureStatus } from '../failure-status.ts'
 import { type Request, type Response, type Surface, text } from '../route.ts'
 import { infoRoutes } from './info.ts'
 import { statusRoute } from './status.ts'
@@ -41,7 +42,7 @@ export function isToken(part: string): boolean {
 /** Plain text. Uploads begin with the words of upload services, then comes the reason. */
 function failure(error: unknown, { method }: Request): Response {
   if (!(error instanceof HeddleError)) return text(500, 'Internal Server Error')
-  const status = isTooLargePart(error) ? 400 : statusOf(error.code)
+  const status = isTooLargePart(error) ? 400 : failureStatus(error.code)
   const words = method === 'POST' ? uploadWords(error.code) : ''
   return text(status, `${words}${error.message}`, status === 429 || status === 503 ? { 'retry-after': 1 } : {})
 }
@@ -54,42 +55,4 @@ function isTooLargePart(error: HeddleError): boolean {
 function uploadWords(code: FailureCode): string {
   if (code === 'encoding-invalid') return 'Data item parsing error! '
   return code === 'signature-invalid' ? 'Invalid Data Item! ' : ''
-}
-
-function statusOf(code: FailureCode): number {
-  switch (code) {
-    case 'encoding-invalid':
-    case 'signature-invalid':
-    case 'id-mismatch':
-    case 'request-invalid':
-    case 'query-invalid':
-    case 'tx-invalid':
-    case 'fee-too-low':
-    case 'overspend':
-    case 'anchor-unknown':
-    case 'anchor-in-mempool':
-    case 'data-split-unknown':
-    case 'chunk-refused':
-      return 400
-    case 'not-allowed':
-      return 403
-    case 'not-found':
-    case 'process-unknown':
-    case 'module-unknown':
-      return 404
-    case 'already-known':
-      return 409
-    case 'too-large':
-      return 413
-    case 'module-unsupported':
-      return 422
-    case 'limit-reached':
-      return 429
-    case 'config-invalid':
-      return 500
-    case 'guest-lost':
-    case 'store-failed':
-    case 'stopping':
-      return 503
-  }
 }

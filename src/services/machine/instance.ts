@@ -10,7 +10,8 @@ import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
 import { SNAPSHOT_EVERY_MESSAGES, SNAPSHOT_EVERY_MS } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
-import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from '../../guests/guest.ts'
+import type { GuestMessage } from '../../guests/guest.ts'
+import type { GuestPool } from '../../guests/guest-pool.ts'
 import type { Budget } from './budget.ts'
 import { guestMessage } from './guest-message.ts'
 import { type LogReader, readEntry } from './log-entry.ts'
@@ -20,16 +21,7 @@ import type { Snapshot, Snapshots } from './snapshots.ts'
 import type { Sources } from './sources.ts'
 
 /** The guests as the machine uses them. Calls for one process run in the order in which they were made. */
-export interface Guests {
-  open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void>
-  isOpen(process: TxId): boolean
-  evaluate(process: TxId, message: GuestMessage): Promise<Evaluation>
-  dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
-  snapshot(process: TxId): Promise<Uint8Array>
-  close(process: TxId): Promise<void>
-  onLost(listener: (process: TxId, reason: string) => void): void
-  onEvicted(listener: (process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void): void
-}
+export type Guests = Omit<GuestPool, 'stop'>
 
 export interface InstanceDeps extends LogReader {
   readonly sources: Sources
