@@ -28,7 +28,7 @@ import { Archive, type TransactionData } from './services/archive.ts'
 import { BundleReader, Bundler } from './services/bundler.ts'
 import { type NodeIdentity, nodeIdentity } from './services/identity.ts'
 import { Intake } from './services/intake.ts'
-import { Journal } from './services/journal.ts'
+import { indexReader, Journal } from './services/journal.ts'
 import { aosModuleSource } from './services/machine/aos-module.ts'
 import { Machine } from './services/machine/machine.ts'
 import { signPromise } from './services/receipts.ts'
@@ -41,7 +41,7 @@ import type { BlobStore } from './store/blob-store.ts'
 import { openFileBlobStore } from './store/embedded/file-blob-store.ts'
 import { openLmdbKvStore } from './store/embedded/lmdb-kv-store.ts'
 import { openSqliteIndexStore } from './store/embedded/sqlite-index-store.ts'
-import type { IndexedTransaction, IndexStore } from './store/index-store.ts'
+import type { IndexedTransaction, IndexReader, IndexStore } from './store/index-store.ts'
 import type { KvStore } from './store/kv-store.ts'
 import { VERSION } from './version.ts'
 
@@ -166,7 +166,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     log,
   })
   const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
-  const verifier = new VerifyPool({ threads: 1, log })
+  const verifier = new VerifyPool({ threads: availableParallelism() > 2 ? 2 : 1, log }) // Two verify more than the main thread can take in.
   const intake = new Intake({
     verifier,
     journal,
@@ -191,14 +191,14 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   return {
     metrics,
     stopMachine,
-    surfaces: surfacesOf({ stores, environment, weave, archive, intake, machine, metrics, module, reset }),
+    surfaces: surfacesOf({ index: indexReader(index, journal), environment, weave, archive, intake, machine, metrics, module, reset }),
     async stop() {
       await bundler.stop()
       await stopMachine()
       await intake.stop()
       await verifier.stop()
       await opened(weave).stop()
-      await journal.settled()
+      await journal.indexed()
     },
   }
 }
@@ -261,7 +261,7 @@ async function publishModule(intake: Intake, { authority }: NodeIdentity): Promi
 }
 
 interface SurfaceParts {
-  readonly stores: Stores
+  readonly index: IndexReader
   readonly environment: Environment
   readonly weave: Weave
   readonly archive: Archive
@@ -273,9 +273,9 @@ interface SurfaceParts {
 }
 
 /** In the order in which they are asked. */
-function surfacesOf({ stores, environment, weave, archive, intake, machine, metrics, module, reset }: SurfaceParts): Surface[] {
+function surfacesOf({ index, environment, weave, archive, intake, machine, metrics, module, reset }: SurfaceParts): Surface[] {
   const { identity, clock, config, log } = environment
-  const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, stores.index, weave)
+  const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, index, weave)
   const info = (): Record<string, unknown> => ({
     addresses: { arweave: identity.wallet.address },
     heddle: { version: VERSION, profile: config.profile, modules: { default: module }, units: machine.units },
@@ -290,7 +290,7 @@ function surfacesOf({ stores, environment, weave, archive, intake, machine, metr
       itemStatus: async (id) => nodeStatus(await status(id)),
     }),
     bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
-    graphqlSurface({ index: stores.index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
+    graphqlSurface({ index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
     metrics.surface,
     aoLegacySurface({ intake, machine }),
     gatewaySurface(archive),
@@ -307,7 +307,7 @@ async function uploadReceipt(id: string, archive: Archive, { receipts }: NodeIde
   return { signature, timestamp: String(timestamp), version, deadlineHeight }
 }
 
-async function itemStatus(id: TxId, index: IndexStore, weave: Weave): Promise<ItemStatus | null> {
+async function itemStatus(id: TxId, index: IndexReader, weave: Weave): Promise<ItemStatus | null> {
   const found = await index.transaction(id)
   if (found === null || !found.isDataItem) return null
   const { block } = found
@@ -322,7 +322,7 @@ async function itemStatus(id: TxId, index: IndexStore, weave: Weave): Promise<It
 }
 
 /** The transaction at the root of an item's bundles; null while there is none. */
-async function carrierOf({ parent }: IndexedTransaction, index: IndexStore): Promise<TxId | null> {
+async function carrierOf({ parent }: IndexedTransaction, index: IndexReader): Promise<TxId | null> {
   if (parent === null) return null
   const found = await index.transaction(parent)
   return found?.isDataItem === true ? carrierOf(found, index) : parent

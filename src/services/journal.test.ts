@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { toText, utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import type { TxId } from '../base/ids.ts'
+import { INDEX_BACKLOG_MAX } from '../base/limits.ts'
 import { silentLog } from '../base/log.ts'
-import type { IndexEvent, IndexRow } from '../store/index-store.ts'
+import type { IndexEvent, IndexReader, IndexRow } from '../store/index-store.ts'
 import type { KvStore, KvWrite } from '../store/kv-store.ts'
 import { createMemoryKvStore } from '../store/memory/memory-kv-store.ts'
-import { Journal, type JournalIndex, type JournalStore, type RowSource } from './journal.ts'
+import { indexReader, Journal, type JournalIndex, type JournalStore, type RowSource } from './journal.ts'
 
 /** An index that keeps nothing but the names of the events, in order. Fails when told to. */
 class ListIndex implements JournalIndex {
@@ -71,26 +72,65 @@ function failingKv(isFailing: () => boolean): JournalStore & Pick<KvStore, 'get'
 }
 
 describe('journal', () => {
-  it('has written and indexed a commit when it resolves', async () => {
+  it('has written a commit when it resolves, and indexed it before readers look', async () => {
     const kv = createMemoryKvStore()
     const index = new ListIndex()
     const journal = await Journal.open(kv, index, rowOf)
     await journal.commit({ writes: [put('a')], events: [row('x'), drop('y')] })
-    expect(toText((await kv.get('meta', utf8('a')))!)).toBe('a')
+    expect([toText((await kv.get('meta', utf8('a')))!), index.applied]).toEqual(['a', []])
+    await journal.indexed()
     expect([index.applied, index.at]).toEqual([['row x', 'drop y'], 2])
     expect(await journalKeys(kv)).toEqual([1, 2])
+    index.failing = new Error('broken')
+    await journal.commit({ writes: [put('b')], events: [drop('z')] })
+    await journal.indexed() // What is durable is true, indexed or not.
   })
 
-  it('tells when a commit is durable, and then when it is indexed', async () => {
-    const kv = createMemoryKvStore()
+  it('a reader waits for what was acknowledged before it asked, and for no more', async () => {
     const index = new ListIndex()
-    const journal = await Journal.open(kv, index, rowOf)
-    const { indexed } = await journal.write({ writes: [put('a')], events: [drop('y')] })
-    expect([toText((await kv.get('meta', utf8('a')))!), index.applied]).toEqual(['a', []])
-    await indexed
-    expect(index.applied).toEqual(['drop y'])
-    index.failing = new Error('broken')
-    await (await journal.write({ writes: [put('b')], events: [drop('z')] })).indexed // What is durable is true, indexed or not.
+    const journal = await Journal.open(createMemoryKvStore(), index, rowOf)
+    const seen: string[][] = []
+    const source = { block: async () => void seen.push([...index.applied]) } as unknown as IndexReader
+    const reader = indexReader(source, journal)
+    await reader.block('before anything') // Does not wait for ever.
+    let isOver = false
+    const flood = (async () => {
+      for (let i = 0; !isOver; i++) await journal.commit({ writes: [], events: [drop(`f${i}`)] })
+    })()
+    for (const name of ['a', 'b', 'c']) {
+      await journal.commit({ writes: [], events: [drop(name)] })
+      await reader.block(name)
+    }
+    isOver = true
+    await flood
+    expect(seen.map((names) => names.filter((name) => !name.startsWith('drop f')))).toEqual([
+      [],
+      ['drop a'],
+      ['drop a', 'drop b'],
+      ['drop a', 'drop b', 'drop c'],
+    ])
+  })
+
+  it('holds writers back while the index is far behind', async () => {
+    const index = new ListIndex()
+    const journal = await Journal.open(createMemoryKvStore(), index, rowOf)
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const apply = index.apply.bind(index)
+    index.apply = async (...batch) => {
+      await gate
+      return apply(...batch)
+    }
+    const events = Array.from({ length: INDEX_BACKLOG_MAX }, (_, i) => drop(String(i)))
+    await journal.commit({ writes: [], events })
+    let isAcknowledged = false
+    const held = journal.commit({ writes: [], events: [drop('held')] }).then(() => {
+      isAcknowledged = true
+    })
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+    expect(isAcknowledged).toBe(false)
+    open()
+    await held
+    expect(index.applied.at(-1)).toBe('drop held')
   })
 
   it('leaves the index alone for commits without events', async () => {
@@ -107,6 +147,7 @@ describe('journal', () => {
     const names = Array.from({ length: 300 }, (_, i) => `n${i}`)
     const order: string[] = []
     await Promise.all(names.map((name) => journal.commit({ writes: [put(name)], events: [drop(name)] }).then(() => order.push(name))))
+    await journal.indexed()
     expect(index.applied).toEqual(names.map((name) => `drop ${name}`))
     expect(order).toEqual(names)
     expect(index.batches.length).toBeLessThan(30)
@@ -124,7 +165,7 @@ describe('journal', () => {
       for (let i = 0; i < turns; i++) await null
       await Promise.all([first, journal.commit({ writes: [], events: [drop(`b${turns}`)] })])
     }
-    await journal.settled()
+    await journal.indexed()
     expect(index.applied).toHaveLength(60)
   })
 
@@ -138,6 +179,7 @@ describe('journal', () => {
     const second = await Journal.open(kv, behind, rowOf)
     expect([behind.applied, behind.at]).toEqual([['drop b', 'row c'], 3])
     await second.commit({ writes: [], events: [drop('d')] })
+    await second.indexed()
     expect([behind.at, await journalKeys(kv)]).toEqual([4, [1, 2, 3, 4]])
   })
 
@@ -188,6 +230,7 @@ describe('journal', () => {
     await expect(journal.commit({ writes: [put('b')], events: [drop('b'), drop('b2')] })).rejects.toMatchObject({ code: 'store-failed' })
     isFull = false
     await journal.commit({ writes: [put('c')], events: [drop('c')] })
+    await journal.indexed()
     expect(index.applied).toEqual(['drop a', 'drop c'])
     expect(await kv.get('meta', utf8('b'))).toBeNull()
     const reopened = new ListIndex()
@@ -203,18 +246,23 @@ describe('journal', () => {
       const errors: object[] = []
       const journal = await Journal.open(kv, index, rowOf, { ...silentLog, error: (facts) => errors.push(facts) })
       await journal.commit({ writes: [put('a')], events: [row('a')] })
+      await journal.indexed()
       index.failing = new Error('index full')
       index.failsAfterwards = wasApplied
       await Promise.all(['b', 'c'].map((id) => journal.commit({ writes: [put(id)], events: [row(id)] })))
+      await journal.indexed()
       expect(errors).toMatchObject([{ err: index.failing }])
       expect(await kv.get('meta', utf8('c'))).not.toBeNull()
       index.failsAfterwards = false
       await journal.commit({ writes: [], events: [row('d'), drop('d')] })
+      await journal.indexed()
       index.failing = null
       await Promise.all(['e', 'f'].map((id) => journal.commit({ writes: [], events: [drop(id)] })))
+      await journal.indexed()
       expect(index.applied).toEqual(['row a', 'row b', 'row c', 'row d', 'drop d', 'drop e', 'drop f'])
       expect(index.at).toBe(7)
       await journal.commit({ writes: [], events: [drop('g')] })
+      await journal.indexed()
       expect(index.applied.at(-1)).toBe('drop g')
     },
   )
@@ -235,6 +283,7 @@ describe('journal', () => {
     }
     await Promise.all(all)
     await journal.commit({ writes: [], events: [drop('201')] })
+    await journal.indexed()
     expect(index.applied).toEqual(Array.from({ length: 202 }, (_, i) => `drop ${i}`))
   })
 })

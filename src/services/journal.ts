@@ -1,14 +1,18 @@
 /**
  * The one way in which anything becomes true: a commit is written to the KvStore together with journal entries that say what the query index must learn,
- * then the index applies them, then the commit resolves. So an acknowledged write is durable, and every reader sees it.
+ * and resolves when they are durable. The index follows; who reads it through `indexReader` waits until it has everything that was acknowledged before.
+ * So an acknowledged write survives, every reader sees it, and writers need not wait for the index, which takes larger helpings the busier it is.
  *
  * Invariants  A commit that rejects wrote nothing; one that resolves is durable. Positions only grow; a commit that failed leaves a gap, which replays pass over.
  *             The index never runs ahead of the KvStore, and never past an entry that it did not apply. When it fails it falls behind, which is logged:
  *             commits go on, since what they wrote is true, and the next one brings it up again from the journal. So does `open` after a crash.
+ *             While more than INDEX_BACKLOG_MAX events wait, commits resolve only once they are indexed.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bigEndian, fromBigEndian } from '../base/bytes.ts'
+import { INDEX_BACKLOG_MAX } from '../base/limits.ts'
 import { type Log, silentLog } from '../base/log.ts'
-import type { IndexEvent, IndexStore } from '../store/index-store.ts'
+import type { IndexEvent, IndexReader, IndexStore } from '../store/index-store.ts'
 import type { KvStore, KvWrite } from '../store/kv-store.ts'
 
 export interface Commit {
@@ -30,12 +34,11 @@ export type JournalIndex = Pick<IndexStore, 'position' | 'apply' | 'clear'>
 
 const REPLAY_BATCH = 1_000
 
-/** A commit that is durable and waits for the index. */
+/** The events of a commit that is durable, which wait for the index. */
 interface Pending {
   readonly events: readonly IndexEvent[]
-  /** Of its last event. */
+  /** Of the last one. */
   readonly position: number
-  readonly resolve: () => void
 }
 
 export class Journal {
@@ -45,11 +48,19 @@ export class Journal {
   readonly #log: Log
   /** The last position given out. */
   #position: number
+  /** The last position known to be durable. */
+  #durable: number
   /** The last position that the index has applied. */
   #indexed: number
   #isBehind = false
   #queue: Pending[] = []
-  #applying: Promise<void> | null = null
+  /** Events that wait for the index or are being applied. */
+  #backlog = 0
+  #isDraining = false
+  /** Those who wait for everything that was durable when they came, in the order in which they came. */
+  #waiting: { readonly position: number; readonly resolve: () => void }[] = []
+  /** Of the last event that the index applied or failed to apply. */
+  #passed: number
 
   private constructor(stores: { kv: JournalStore; index: JournalIndex; rowOf: RowSource; log: Log }, position: number) {
     this.#kv = stores.kv
@@ -58,6 +69,8 @@ export class Journal {
     this.#log = stores.log
     this.#position = position
     this.#indexed = position
+    this.#passed = position
+    this.#durable = position
   }
 
   /** Opens the journal and brings the index up to it. */
@@ -65,38 +78,37 @@ export class Journal {
     return new Journal({ kv, index, rowOf, log }, await catchUp(kv, index, rowOf))
   }
 
-  /** Durable and indexed when it resolves. */
-  async commit(commit: Commit): Promise<void> {
-    const { indexed } = await this.write(commit)
-    await indexed
-  }
-
-  /** Durable when it resolves; `indexed` follows and never rejects. Positions are given out in the order of the calls. */
-  async write({ writes, events }: Commit): Promise<{ readonly indexed: Promise<void> }> {
+  /** Durable when it resolves. Positions are given out in the order of the calls. */
+  async commit({ writes, events }: Commit): Promise<void> {
     const entries = events.map((event): KvWrite => {
       this.#position += 1
       return { space: 'journal', key: bigEndian(this.#position, 8), value: encodeEntry(event) }
     })
     const position = this.#position
     await this.#kv.write([...writes, ...entries])
-    return { indexed: events.length > 0 ? this.#apply(events, position) : Promise.resolve() }
+    if (events.length === 0) return
+    this.#enqueue({ events, position })
+    if (this.#backlog > INDEX_BACKLOG_MAX) await this.indexed()
   }
 
-  /** Resolves when nothing is being applied. */
-  async settled(): Promise<void> {
-    while (this.#applying !== null) await this.#applying
+  /** Resolves when the index has everything that was durable at the call, or has failed at it. */
+  indexed(): Promise<void> {
+    const position = this.#durable
+    if (position <= this.#passed) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ position, resolve }))
   }
 
   /** Called in the order of positions, since the KvStore resolves writes in the order of the calls. */
-  #apply(events: readonly IndexEvent[], position: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#queue.push({ events, position, resolve })
-      this.#applying ??= this.#drain()
-    })
+  #enqueue(pending: Pending): void {
+    this.#durable = pending.position
+    this.#backlog += pending.events.length
+    this.#queue.push(pending)
+    if (!this.#isDraining) void this.#drain()
   }
 
   async #drain(): Promise<void> {
-    await null // So that `#applying` is set when the loop ends at once.
+    this.#isDraining = true
+    await nextTurn() // Commits that became durable together are indexed together.
     while (this.#queue.length > 0) {
       const batch = this.#queue
       this.#queue = []
@@ -109,9 +121,16 @@ export class Journal {
           'the query index failed and is behind; it will catch up when it can',
         )
       }
-      for (const { resolve } of batch) resolve()
+      this.#backlog -= batch.reduce((sum, { events }) => sum + events.length, 0)
+      this.#pass(batch.at(-1)!.position)
     }
-    this.#applying = null
+    this.#isDraining = false
+  }
+
+  #pass(position: number): void {
+    this.#passed = position
+    const later = this.#waiting.findIndex((reader) => reader.position > position)
+    for (const { resolve } of this.#waiting.splice(0, later === -1 ? this.#waiting.length : later)) resolve()
   }
 
   async #applyBatch(batch: readonly Pending[]): Promise<void> {
@@ -128,6 +147,28 @@ export class Journal {
       position,
     )
     this.#indexed = position
+  }
+}
+
+/** The index as readers should see it: with everything that was acknowledged before they asked. */
+export function indexReader(index: IndexReader, journal: Pick<Journal, 'indexed'>): IndexReader {
+  return {
+    async transactions(query) {
+      await journal.indexed()
+      return index.transactions(query)
+    },
+    async transaction(id) {
+      await journal.indexed()
+      return index.transaction(id)
+    },
+    async blocks(query) {
+      await journal.indexed()
+      return index.blocks(query)
+    },
+    async block(hash) {
+      await journal.indexed()
+      return index.block(hash)
+    },
   }
 }
 

@@ -96,11 +96,7 @@ export interface Page<T> {
   readonly count: bigint | null
 }
 
-export interface IndexStore {
-  /** Journal position of the last event applied; 0 in an empty index. Survives a restart, but may lie behind after a crash. */
-  position(): Promise<number>
-  /** One transaction; readers that ask afterwards see it. `position` is that of the last event, those before it have the positions before. */
-  apply(events: readonly IndexEvent[], position: number): Promise<void>
+export interface IndexReader {
   /**
    * Pages hold at most PAGE_SIZE_MAX rows. A walk by its cursors shows each row once, also while rows come and are mined; only a reorganisation, or (oldest
    * first) a row that goes into an old block, may move rows behind it. Throws `query-invalid` on a bad cursor, `limit-reached` when it takes too long.
@@ -109,6 +105,13 @@ export interface IndexStore {
   transaction(id: TxId): Promise<IndexedTransaction | null>
   blocks(query: BlockQuery): Promise<Page<Omit<IndexBlock, 'txIds'>>>
   block(hash: string): Promise<Omit<IndexBlock, 'txIds'> | null>
+}
+
+export interface IndexStore extends IndexReader {
+  /** Journal position of the last event applied; 0 in an empty index. Survives a restart, but may lie behind after a crash. */
+  position(): Promise<number>
+  /** One transaction; readers that ask afterwards see it. `position` is that of the last event, those before it have the positions before. */
+  apply(events: readonly IndexEvent[], position: number): Promise<void>
   clear(): Promise<void>
   close(): Promise<void>
 }

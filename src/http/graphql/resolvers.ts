@@ -2,15 +2,12 @@
 import { HeddleError } from '../../base/errors.ts'
 import { isTxId } from '../../base/ids.ts'
 import { GRAPHQL_LIST_MAX, GRAPHQL_TAG_FILTERS_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../../base/limits.ts'
-import type { BlockQuery, IndexStore, SortOrder, TagFilter, TransactionQuery } from '../../store/index-store.ts'
+import type { BlockQuery, IndexReader, SortOrder, TagFilter, TransactionQuery } from '../../store/index-store.ts'
 import type { Effort } from './effort.ts'
 import { BlockView, type Receipt, TransactionView } from './views.ts'
 
-/** The slice of the index that GraphQL reads. */
-export type IndexQueries = Pick<IndexStore, 'transactions' | 'transaction' | 'blocks' | 'block'>
-
 export interface GraphqlContext {
-  readonly index: IndexQueries
+  readonly index: IndexReader
   readonly receiptOf: (id: string) => Promise<Receipt | null>
   readonly effort: Effort
 }

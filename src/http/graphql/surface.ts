@@ -7,15 +7,15 @@
  */
 import { errorText, HeddleError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import type { IndexReader } from '../../store/index-store.ts'
 import { json, type Request, type Response, type Route, type Surface } from '../route.ts'
 import type { GraphqlAnswer } from './execute.ts'
 import { EXPLORER } from './explorer.ts'
 import { type GraphqlRequest, requestOfUrl, requestsOfBody } from './request.ts'
-import type { IndexQueries } from './resolvers.ts'
 import type { Receipt } from './views.ts'
 
 export interface GraphqlDeps {
-  readonly index: IndexQueries
+  readonly index: IndexReader
   readonly log: Log
   /** Receipts of uploads, where the node keeps them. */
   readonly receiptOf?: (id: string) => Promise<Receipt | null>

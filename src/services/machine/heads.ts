@@ -3,7 +3,7 @@
  *
  * Invariants  Taking a slot is synchronous: two messages can never get the same one. Slots are written in order, one write at a time per process, and
  *             those that come meanwhile share the next; when a write fails, every slot after the last durable one is taken back, so the log has no gaps.
- *             Who waits for a slot hears of it when it is durable, in slot order, and once more when the query index has it.
+ *             Who waits for a slot hears of it when it is durable, in slot order.
  *             A head that is ahead of the store is never dropped.
  */
 import { idBytes, type TxId } from '../../base/ids.ts'
@@ -50,8 +50,8 @@ export class LiveHead {
     return this.#isWriting
   }
 
-  /** Moves the head at once; resolves when its slot is durable and indexed, together with the head itself. */
-  advance(head: ProcessHead, commit: Commit, journal: Pick<Journal, 'write'>, onDurable: () => void): Promise<void> {
+  /** Moves the head at once; resolves when its slot is durable, together with the head itself. `onDurable` is called just before, in slot order. */
+  advance(head: ProcessHead, commit: Commit, journal: Pick<Journal, 'commit'>, onDurable: () => void): Promise<void> {
     this.#head = head
     return new Promise((resolve, reject) => {
       this.#waiting.push({ head, commit, onDurable, resolve, reject })
@@ -59,17 +59,16 @@ export class LiveHead {
     })
   }
 
-  async #drain(journal: Pick<Journal, 'write'>): Promise<void> {
+  async #drain(journal: Pick<Journal, 'commit'>): Promise<void> {
     this.#isWriting = true
     while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, WRITE_SLOTS_MAX), journal)
     this.#isWriting = false
   }
 
-  async #write(batch: readonly Waiting[], journal: Pick<Journal, 'write'>): Promise<void> {
-    let indexed: Promise<void>
+  async #write(batch: readonly Waiting[], journal: Pick<Journal, 'commit'>): Promise<void> {
     try {
       const head = { writes: [headWrite(this.#process, batch.at(-1)!.head)], events: [] }
-      indexed = (await journal.write(joined([...batch.map(({ commit }) => commit), head]))).indexed
+      await journal.commit(joined([...batch.map(({ commit }) => commit), head]))
     } catch (error) {
       const lost = [...batch, ...this.#waiting.splice(0)]
       if (this.#durable !== null) this.#head = this.#durable
@@ -77,10 +76,10 @@ export class LiveHead {
       return
     }
     this.#durable = batch.at(-1)!.head
-    for (const { onDurable } of batch) onDurable()
-    void indexed.then(() => {
-      for (const { resolve } of batch) resolve()
-    })
+    for (const { onDurable, resolve } of batch) {
+      onDurable()
+      resolve()
+    }
   }
 }
 

@@ -33,7 +33,7 @@ import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
 export interface MachineDeps {
   readonly kv: KvStore
   readonly blobs: BlobStore
-  readonly journal: Pick<Journal, 'commit' | 'write'>
+  readonly journal: Pick<Journal, 'commit'>
   readonly archive: MessageArchive & Pick<Archive, 'storeItem'>
   readonly guests: Guests
   readonly supportsFormat: (format: string) => boolean

@@ -71,7 +71,7 @@ export interface AssignReceipt {
 
 export interface SchedulerDeps {
   readonly archive: Pick<Archive, 'storeItem'>
-  readonly journal: Pick<Journal, 'commit' | 'write'>
+  readonly journal: Pick<Journal, 'commit'>
   readonly heads: Heads
   readonly log: ProcessLog
   readonly sources: Sources
