@@ -7,6 +7,7 @@ import { parseTxId } from '../src/base/ids.ts'
 import { prepareProgram } from '../src/guests/formats.ts'
 import type { GuestMessage, GuestModule } from '../src/guests/guest.ts'
 import { GuestSession } from '../src/guests/guest-session.ts'
+import { noFiles } from '../src/guests/host-files.ts'
 import { encodeValue, ValueReader } from '../src/guests/value-codec.ts'
 import { aosModuleSource } from '../src/services/machine/aos-module.ts'
 
@@ -62,7 +63,7 @@ const limits = { memoryBytesMax: 2 ** 29, gasMax: 10 ** 9, resultBytesMax: 2 ** 
 
 function measureGuest(module: GuestModule, first: GuestMessage | null, work: GuestMessage): void {
   const startedMs = performance.now()
-  const program = prepareProgram(module, limits)
+  const program = prepareProgram(module, limits, { files: noFiles })
   console.log(`${'  first module in a thread'.padEnd(34)} ${((performance.now() - startedMs) * 1000).toFixed(1).padStart(8)} µs`)
   const instance = program.spawn(process, env)
   const session = new GuestSession(instance)

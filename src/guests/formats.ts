@@ -1,11 +1,11 @@
 /** Which programs can run here, by the `Module-Format` tag of their module. A new kind of guest is one line in this table. */
 import { HeddleError } from '../base/errors.ts'
-import type { GuestLimits, GuestModule, GuestProgram } from './guest.ts'
+import type { GuestHost, GuestLimits, GuestModule, GuestProgram } from './guest.ts'
 import { luaModule } from './lua/lua-engine.ts'
 import { LUA_FORMAT, prepareLuaProgram } from './lua/lua-program.ts'
 
 /** Boots a module once; throws `module-unsupported` when it does not start. */
-type PrepareProgram = (module: GuestModule, limits: GuestLimits) => GuestProgram
+type PrepareProgram = (module: GuestModule, limits: GuestLimits, host: GuestHost) => GuestProgram
 
 const FORMATS: ReadonlyMap<string, PrepareProgram> = new Map([[LUA_FORMAT, prepareLuaProgram]])
 
@@ -23,9 +23,9 @@ export function warmUp(shared: SharedCode | null): SharedCode {
   return { lua: luaModule(shared?.lua) }
 }
 
-export function prepareProgram(module: GuestModule, limits: GuestLimits): GuestProgram {
+export function prepareProgram(module: GuestModule, limits: GuestLimits, host: GuestHost): GuestProgram {
   const prepare = FORMATS.get(module.format)
-  if (prepare !== undefined) return prepare(module, limits)
+  if (prepare !== undefined) return prepare(module, limits, host)
   const known = [...FORMATS.keys()].join(', ')
   const message = `module ${module.id} has the Module-Format "${module.format}"; this node runs ${known}`
   throw new HeddleError('module-unsupported', { module: module.id, reason: `Module-Format ${module.format}` }, message)

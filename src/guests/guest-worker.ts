@@ -12,6 +12,7 @@ import { PROGRAMS_PREPARED_MAX } from '../base/limits.ts'
 import { prepareProgram, warmUp } from './formats.ts'
 import type { GuestModule, GuestProgram } from './guest.ts'
 import { GuestSession } from './guest-session.ts'
+import { noFiles } from './host-files.ts'
 import { type Answer, type Job, packAnswers, type Request, type Response, unpackJobs, type WorkerSettings } from './worker-wire.ts'
 
 const ANSWERS_HELD_MS_MAX = 0.5
@@ -64,7 +65,7 @@ function answer(request: Exclude<Request, { kind: 'evaluate' }>): { readonly byt
 function programOf(module: GuestModule): GuestProgram {
   const known = programs.get(module.id)
   if (known !== undefined) return known
-  const program = prepareProgram(module, limits)
+  const program = prepareProgram(module, limits, { files: noFiles })
   programs.set(module.id, program)
   return program
 }

@@ -53,6 +53,19 @@ export interface GuestLimits {
   readonly resultBytesMax: number
 }
 
+/** Files that the node shows to a running program, which waits for them. */
+export interface GuestFiles {
+  /** Size in bytes; null when there is no such file. Throws GuestFault when the program must not go on without it. */
+  open(path: string): number | null
+  /** At most `size` bytes from `offset` on of a file that was opened during this message. */
+  read(path: string, offset: number, size: number): Uint8Array
+}
+
+/** All that a program can ask of the node. */
+export interface GuestHost {
+  readonly files: GuestFiles
+}
+
 /**
  * A module made ready in one thread: booted once, cloned for every process.
  * Formats implement this and `GuestInstance`; sessions, snapshots, rollback and the pool are the same for all of them.
