@@ -84,7 +84,7 @@ function measureGuest(module: GuestModule, first: GuestMessage | null, work: Gue
   measure('  spawn', 40, () => program.spawn(process, env))
   measure('  snapshot', 40, () => instance.snapshot())
   const snapshot = instance.snapshot()
-  measure('  thaw', 40, () => program.thaw(snapshot))
+  measure('  thaw', 40, () => program.thaw(snapshot, env))
   console.log(`  state ${instance.stateBytes} bytes, snapshot ${snapshot.length} bytes, gas per message ${instance.gasUsed}`)
 }
 

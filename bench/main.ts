@@ -9,6 +9,7 @@
  */
 import { cpus } from 'node:os'
 import { benchAo } from './ao.ts'
+import { benchCompute } from './compute.ts'
 import { benchGets } from './gets.ts'
 import { benchGraphql } from './graphql.ts'
 import { benchStartup } from './startup.ts'
@@ -22,6 +23,7 @@ const SECTIONS: Readonly<Record<string, (scale: Scale) => Promise<Row[]>>> = {
   gets: benchGets,
   graphql: benchGraphql,
   ao: benchAo,
+  compute: benchCompute,
 }
 
 const words = process.argv.slice(2)

@@ -39,12 +39,28 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./cli/send.ts')).send,
   },
   eval: {
-    summary: 'Run Lua in a process that you own',
+    summary: 'Run Lua in a process that you own, now or as it was',
     load: async () => (await import('./cli/eval.ts')).evaluate,
   },
   result: {
     summary: 'Show the result of a message',
     load: async () => (await import('./cli/result.ts')).result,
+  },
+  verify: {
+    summary: 'Compute a process again and compare with what the node keeps',
+    load: async () => (await import('./cli/verify.ts')).verify,
+  },
+  snapshot: {
+    summary: 'Keep the state of a process as it is now',
+    load: async () => (await import('./cli/snapshot.ts')).snapshot,
+  },
+  fork: {
+    summary: 'Start a process with the state of another one',
+    load: async () => (await import('./cli/fork.ts')).fork,
+  },
+  revert: {
+    summary: 'Take a process back to an earlier slot, on a development network',
+    load: async () => (await import('./cli/revert.ts')).revert,
   },
   query: {
     summary: 'Find transactions and data items',

@@ -14,6 +14,7 @@ import { createDataItemSync } from './codec/data-item.ts'
 import { findTagIgnoringCase, toTextTags } from './codec/tags.ts'
 import { isSupportedFormat } from './guests/formats.ts'
 import { createGuestPool, type GuestPool } from './guests/guest-pool.ts'
+import type { FileSource } from './guests/host-bridge.ts'
 import { aoLegacySurface } from './http/ao-legacy/surface.ts'
 import { arweaveSurface } from './http/arweave/surface.ts'
 import { statusJson } from './http/bundler/status.ts'
@@ -21,6 +22,7 @@ import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
 import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
 import type { Receipt } from './http/graphql/views.ts'
+import { heddleSurface } from './http/heddle/surface.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import type { Surface } from './http/route.ts'
 import { createServer } from './http/server.ts'
@@ -30,6 +32,8 @@ import { type NodeIdentity, nodeIdentity } from './services/identity.ts'
 import { Intake } from './services/intake.ts'
 import { indexReader, Journal } from './services/journal.ts'
 import { aosModuleSource } from './services/machine/aos-module.ts'
+import { createDrive } from './services/machine/drive.ts'
+import { DriveLog } from './services/machine/drive-log.ts'
 import { Machine } from './services/machine/machine.ts'
 import { signPromise } from './services/receipts.ts'
 import { rowSource } from './services/rows.ts'
@@ -160,9 +164,12 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   })
   const bundler = await Bundler.open({ kv, archive, carrier: weave, key: identity.wallet, delayMs: config.bundleMs, log })
   weave.onDataComplete((id) => opener.unbundle(id))
+  const told = new DriveLog(kv)
+  const drive = createDrive({ archive, weave, index: indexReader(index, journal), log: told, countsPending: true })
   const guests = createGuestPool({
     workers: config.workers === 0 ? availableParallelism() : config.workers,
     memoryBytesMax: GUEST_CACHE_BYTES_MAX,
+    files: drive,
     log,
   })
   const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
@@ -191,7 +198,19 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   return {
     metrics,
     stopMachine,
-    surfaces: surfacesOf({ index: indexReader(index, journal), environment, weave, archive, intake, machine, metrics, module, reset }),
+    surfaces: surfacesOf({
+      index: indexReader(index, journal),
+      environment,
+      weave,
+      archive,
+      intake,
+      machine,
+      drive,
+      told,
+      metrics,
+      module,
+      reset,
+    }),
     async stop() {
       await bundler.stop()
       await stopMachine()
@@ -267,13 +286,15 @@ interface SurfaceParts {
   readonly archive: Archive
   readonly intake: Intake
   readonly machine: Machine
+  readonly drive: FileSource
+  readonly told: DriveLog
   readonly metrics: Metrics
   readonly module: TxId
   readonly reset: () => Promise<void>
 }
 
 /** In the order in which they are asked. */
-function surfacesOf({ index, environment, weave, archive, intake, machine, metrics, module, reset }: SurfaceParts): Surface[] {
+function surfacesOf({ index, environment, weave, archive, intake, machine, drive, told, metrics, module, reset }: SurfaceParts): Surface[] {
   const { identity, clock, config, log } = environment
   const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, index, weave)
   const info = (): Record<string, unknown> => ({
@@ -292,6 +313,7 @@ function surfacesOf({ index, environment, weave, archive, intake, machine, metri
     bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
     graphqlSurface({ index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
     metrics.surface,
+    heddleSurface({ machine, archive, drive, told, isDevelopment: config.profile === 'dev' }),
     aoLegacySurface({ intake, machine }),
     gatewaySurface(archive),
   ]

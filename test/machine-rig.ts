@@ -2,13 +2,16 @@
 import type { Clock } from '../src/base/clock.ts'
 import { HeddleError } from '../src/base/errors.ts'
 import { bytesToId, idBytes, type TxId } from '../src/base/ids.ts'
+import { GUEST_MEMORY_BYTES_MAX } from '../src/base/limits.ts'
 import { silentLog } from '../src/base/log.ts'
 import { systemRandom } from '../src/base/random.ts'
 import { createDataItem, type DataItem, type ItemSigner, itemSigner, verifyDataItem } from '../src/codec/data-item.ts'
 import { generateKey } from '../src/codec/keys.ts'
 import type { TextTag } from '../src/codec/tags.ts'
 import { toTextTags } from '../src/codec/tags.ts'
+import { isSupportedFormat } from '../src/guests/formats.ts'
 import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from '../src/guests/guest.ts'
+import { packSnapshot, unpackSnapshot } from '../src/guests/snapshot.ts'
 import { Archive } from '../src/services/archive.ts'
 import { Intake } from '../src/services/intake.ts'
 import { Journal } from '../src/services/journal.ts'
@@ -27,6 +30,7 @@ export interface Rig {
   readonly machine: Machine
   readonly intake: Intake
   readonly guests: FakeGuests
+  readonly archive: Archive
   readonly kv: KvStore
   /** Rows that the query index learned of. */
   readonly rows: IndexRow[]
@@ -97,7 +101,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     journal,
     archive,
     guests: options.lua?.guests ?? guests,
-    supportsFormat: (format) => format === moduleFormat,
+    supportsFormat: (format) => format === moduleFormat || (options.lua !== undefined && isSupportedFormat(format)),
     chain: { height: () => 7, timestampMs: () => clock.nowMs() },
     clock,
     random: systemRandom,
@@ -134,6 +138,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     machine,
     intake,
     guests,
+    archive,
     kv: stores.kv,
     rows: stores.rows,
     module: moduleItem.id,
@@ -241,7 +246,7 @@ export class FakeGuests implements Guests {
     if (snapshot !== null && this.isForeign(snapshot))
       throw new HeddleError('encoding-invalid', { format: 'guest snapshot', at: 0 }, 'the snapshot was made with another engine')
     this.opened.push({ process, fromSnapshot: snapshot !== null })
-    const state = snapshot === null ? {} : (JSON.parse(Buffer.from(snapshot).toString()) as Record<string, unknown>)
+    const state = snapshot === null ? {} : stateIn(snapshot)
     this.#open.set(process, { env, state })
   }
 
@@ -273,7 +278,12 @@ export class FakeGuests implements Guests {
   }
 
   async snapshot(process: TxId): Promise<Uint8Array> {
+    const snapshot = snapshotOf(this.#get(process).state) // Before any message that comes after.
     await tick()
+    return snapshot
+  }
+
+  async memory(process: TxId): Promise<Uint8Array> {
     return Buffer.from(JSON.stringify(this.#get(process).state))
   }
 
@@ -295,7 +305,7 @@ export class FakeGuests implements Guests {
   }
 
   evict(process: TxId): void {
-    const snapshot = Buffer.from(JSON.stringify(this.#get(process).state))
+    const snapshot = snapshotOf(this.#get(process).state)
     this.#open.delete(process)
     for (const listener of this.#evicted) listener(process, async () => snapshot)
   }
@@ -315,6 +325,18 @@ export class FakeGuests implements Guests {
     if (ok && keep) open.state = state
     return { ok, result, gasUsed: 5, timeMs: 0.1 }
   }
+}
+
+const ORIGIN = { module: 'rig', format: 'rig', engine: 'rig' }
+
+export function snapshotOf(state: Record<string, unknown>): Uint8Array {
+  const bytes = Buffer.from(JSON.stringify(state))
+  return packSnapshot(ORIGIN, { ranges: [{ start: 0, end: bytes.length }], globals: [], anchors: [], bytes }, null)
+}
+
+export function stateIn(snapshot: Uint8Array): Record<string, unknown> {
+  const { bytes } = unpackSnapshot(snapshot, ORIGIN, GUEST_MEMORY_BYTES_MAX, null)
+  return JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>
 }
 
 export function idOf(fill: number): TxId {

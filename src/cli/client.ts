@@ -36,6 +36,11 @@ export interface NodeClient {
   /** Waits until the message is computed. */
   result(process: string, message: string): Promise<ResultJson>
   graphql<T>(query: string, variables?: Readonly<Record<string, unknown>>): Promise<T>
+  /** The JSON of an answer with status 2xx. `what` begins the error of any other. */
+  getJson<T>(path: string, what: string): Promise<T>
+  postJson<T>(path: string, body: unknown, what: string): Promise<T>
+  /** The bytes of an answer with status 2xx; null for 404. */
+  getBytes(path: string, what: string): Promise<Uint8Array | null>
   /** Any answer, with a body that is text. */
   getText(path: string): Promise<{ readonly status: number; readonly body: string }>
   /** Posts a signed item and returns the id that the node answers. `what` begins the error when it is refused. */
@@ -89,6 +94,15 @@ export function connectNode(url: string): NodeClient {
       const problem = errors?.map(({ message }) => message).join('; ')
       if (problem !== undefined || data === undefined) throw new NodeError('query-failed', `the query failed: ${problem ?? 'no data'}`)
       return data
+    },
+    getJson: (path, what) => readJson(path, what),
+    postJson: (path, body, what) =>
+      readJson(path, what, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    async getBytes(path, what) {
+      const response = await call(path)
+      if (response.status === 404) return null
+      if (!response.ok) throw parseFailure(url, response.status, await response.text(), what)
+      return new Uint8Array(await response.arrayBuffer())
     },
     async getText(path) {
       const response = await call(path)

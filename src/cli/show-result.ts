@@ -12,16 +12,21 @@ interface OutboxMessage {
 
 /** Returns the exit code: 1 when the process answered with an error. */
 export function showResult(result: ResultJson, { process, id }: { readonly process: string; readonly id: string }, output: Output): number {
+  output.line(output.paint.dim(`message ${id}`))
+  return showOutcome(result, { id, process }, output)
+}
+
+/** The same of what was no message. `facts` is what programs are told beside the result. */
+export function showOutcome(result: ResultJson, facts: Readonly<Record<string, unknown>>, output: Output): number {
   const failed = result.Error !== undefined
   const { cyan, dim, red } = output.paint
   const shown = output.plain(resultText(result))
-  output.line(dim(`message ${id}`))
   output.line(shown === '' ? dim('no output') : failed ? red(shown) : shown)
   for (const message of (result.Messages ?? []) as readonly OutboxMessage[])
     output.line(`  ${cyan('→')} ${output.plain(describe(message))}`)
   for (const spawned of (result.Spawns ?? []) as readonly OutboxMessage[])
     output.line(`  ${cyan('+')} ${output.plain(describeSpawn(spawned))}`)
-  output.value({ id, process, result })
+  output.value({ ...facts, result })
   return failed ? 1 : 0
 }
 

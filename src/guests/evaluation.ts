@@ -11,14 +11,9 @@ export function evaluationOf({ status, gasUsed, timeMs, payload }: Answer): Eval
   return { ok: false, result: { ...failedResult(reported), Output }, gasUsed, timeMs, failure: 'error' }
 }
 
-export function timedOut(timeMsMax: number): Evaluation {
-  return {
-    ok: false,
-    result: failedResult(`out of time: this node stops a message that runs for more than ${timeMsMax} ms`),
-    gasUsed: 0,
-    timeMs: timeMsMax,
-    failure: 'time',
-  }
+/** `why` tells which clock struck. */
+export function timedOut(why: string, timeMsMax: number): Evaluation {
+  return { ok: false, result: failedResult(`out of time: ${why}`), gasUsed: 0, timeMs: timeMsMax, failure: 'time' }
 }
 
 function resultOf(values: Uint8Array): GuestResult {

@@ -1,13 +1,20 @@
 /** Which programs can run here, by the `Module-Format` tag of their module. A new kind of guest is one line in this table. */
 import { HeddleError } from '../base/errors.ts'
+import { AOS_FORMATS } from './aos/aos-formats.ts'
 import type { GuestHost, GuestLimits, GuestModule, GuestProgram } from './guest.ts'
+import { prepareJsProgram } from './js/js-program.ts'
+import { JS_FORMAT } from './js/js-source.ts'
 import { luaModule } from './lua/lua-engine.ts'
 import { LUA_FORMAT, prepareLuaProgram } from './lua/lua-program.ts'
 
 /** Boots a module once; throws `module-unsupported` when it does not start. */
 type PrepareProgram = (module: GuestModule, limits: GuestLimits, host: GuestHost) => GuestProgram
 
-const FORMATS: ReadonlyMap<string, PrepareProgram> = new Map([[LUA_FORMAT, prepareLuaProgram]])
+const FORMATS: ReadonlyMap<string, PrepareProgram> = new Map([
+  [LUA_FORMAT, prepareLuaProgram],
+  [JS_FORMAT, prepareJsProgram],
+  ...AOS_FORMATS,
+])
 
 export function isSupportedFormat(format: string): boolean {
   return FORMATS.has(format)

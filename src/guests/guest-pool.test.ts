@@ -1,4 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { Dice } from '../../test/index-samples.ts'
+import { smallModule, WASM32 } from '../../test/small-programs.ts'
+import { op } from '../../test/wasm-builder.ts'
 import { utf8 } from '../base/bytes.ts'
 import { parseTxId, type TxId } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -121,7 +124,8 @@ describe('programs that cannot run', () => {
 
   it('knows its formats', () => {
     expect(isSupportedFormat('heddle-lua-1')).toBe(true)
-    expect(isSupportedFormat('wasm64-unknown-emscripten-draft_2024_02_15')).toBe(false)
+    expect(isSupportedFormat('wasm64-unknown-emscripten-draft_2024_02_15')).toBe(true)
+    expect(isSupportedFormat('wasm-unknown')).toBe(false)
   })
 })
 
@@ -246,6 +250,7 @@ describe('memory', () => {
       pool.onEvicted(async (process, takeSnapshot) => {
         expect(pool.isOpen(process)).toBe(false)
         order.push(process)
+        if (process !== id('first')) return
         evicted.set(process, await takeSnapshot())
         resolve()
       }),
@@ -261,6 +266,30 @@ describe('memory', () => {
     expect((await pool.evaluate(first, { Data: 'return kept' })).result.Output).toMatchObject({ count: 2, value: 'state' })
   })
 
+  it('is made room in only after everybody has noted what the process did last', async () => {
+    const pool = startPool({ memoryBytesMax: 1 })
+    const seen = new Map<TxId, string>()
+    const wrong: string[] = []
+    pool.onEvicted((process) => {
+      if (seen.get(process) !== 'noted') wrong.push(process)
+    })
+    const note = async (process: TxId, work: Promise<unknown>): Promise<void> => {
+      seen.set(process, 'under way')
+      await work
+      for (let hops = 0; hops < 5; hops++) await null // As many as callers take until they come to it.
+      seen.set(process, 'noted')
+    }
+    for (let round = 0; round < 20; round++)
+      await Promise.all(
+        ['a', 'b', 'c'].map(async (name) => {
+          await note(id(name), open(pool, name))
+          if (pool.isOpen(id(name))) await note(id(name), pool.evaluate(id(name), {}))
+        }),
+      )
+    expect(seen.size).toBe(3)
+    expect(wrong).toEqual([])
+  })
+
   it('ends for one program without ending for its neighbours', async () => {
     const pool = startPool({ guestMemoryBytesMax: 32 * 1024 * 1024 })
     const [greedy, neighbour] = [await open(pool, 'greedy'), await open(pool, 'neighbour')]
@@ -272,6 +301,94 @@ describe('memory', () => {
     })
     expect(await countOf(pool, greedy)).toBe(0)
     expect(await countOf(pool, neighbour)).toBe(0)
+  })
+})
+
+describe('the number of instances', () => {
+  it('has an end of its own, however small they are', async () => {
+    const pool = startPool({ workers: 2, instancesMax: 5 })
+    const evicted = new Set<TxId>()
+    pool.onEvicted((process) => evicted.add(process))
+    const processes: TxId[] = []
+    for (let n = 0; n < 12; n++) processes.push(await open(pool, `p${n}`))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(processes.map((process) => pool.isOpen(process))).toEqual(processes.map((_, n) => n >= 7))
+    expect([...evicted]).toEqual(processes.slice(0, 7))
+  })
+})
+
+describe('a result of a great many values', () => {
+  const HEAD = '{"ok":true,"response":{"Messages":['
+  const LIST_AT = 70_000
+  const word = (four: string): number[] => op.i32(new DataView(utf8(four).buffer).getInt32(0, true))
+  /** Answers a list of 1.3 million empty objects: small as text, large as values. */
+  const LIST = smallModule(WASM32, {
+    memory: { pages: 128 },
+    locals: ['i32'],
+    handle: [
+      ...op.i32(LIST_AT),
+      ...op.set(2),
+      ...[0x03, 0x40], // loop
+      ...['{},{', '},{}', ',{},'].flatMap((four, i) => [...op.get(2), ...word(four), ...op.i32Store(i * 4)]),
+      ...[...op.get(2), ...op.i32(12), ...op.i32Add, ...op.set(2)],
+      ...[...op.get(2), ...op.i32(4_000_000), 0x48, 0x0d, 0, 0x0b], // i32.lt_s, br_if, end
+      ...[...op.get(2), ...word('0]}}'), ...op.i32Store()],
+      ...op.i32(LIST_AT - HEAD.length),
+    ],
+    data: [{ at: LIST_AT - HEAD.length, bytes: utf8(HEAD) }],
+  })
+
+  it.each([
+    ['from aos', LIST, {}],
+    ['from Lua', COUNTER, { Data: 'local t = {} for i = 1, 600000 do t[i] = true end return t' }],
+  ])('is an error, %s', async (_name, module, message) => {
+    const pool = startPool()
+    const [greedy, neighbour] = [await open(pool, 'greedy', module), await open(pool, 'neighbour')]
+    expect(await pool.evaluate(greedy, message)).toMatchObject({
+      ok: false,
+      failure: 'error',
+      result: { Error: expect.stringContaining('may hold 500000 values'), Messages: [] },
+    })
+    expect(await countOf(pool, neighbour)).toBe(0)
+  })
+})
+
+describe('workers that are killed at random', () => {
+  it('lose no message that was answered, and repeat none', async () => {
+    const dice = new Dice(7)
+    const workers = new Set<{ crash(): void }>()
+    const pool = startPool({ workers: 2, onWorker: (worker) => workers.add(worker) })
+    const counts = new Map<TxId, number>()
+    const kill = (): void => {
+      const victim = dice.pick([...workers].slice(-3))
+      workers.delete(victim)
+      victim.crash()
+    }
+    const work = async (process: TxId): Promise<void> => {
+      let snapshot: Uint8Array | null = null
+      let kept = 0
+      while (kept < 60) {
+        try {
+          if (!pool.isOpen(process)) {
+            await open(pool, process.slice(0, 2), COUNTER, snapshot)
+            expect(await countOf(pool, process)).toBe(kept)
+          }
+          const evaluations = await Promise.all([1, 2, 3].map(() => pool.evaluate(process, {})))
+          const next = kept + evaluations.length
+          expect(evaluations.map(({ result }) => (result.Output as { count: number }).count)).toEqual([kept + 1, kept + 2, kept + 3])
+          snapshot = await pool.snapshot(process)
+          kept = next
+          if (dice.chance(8)) kill()
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'guest-lost' })
+          await pool.close(process).catch(() => {}) // What was evaluated beyond the last snapshot is done again.
+        }
+      }
+      counts.set(process, kept)
+    }
+    await Promise.all(['p0', 'p1', 'p2', 'p3'].map((name) => work(id(name))))
+    expect([...counts.values()]).toEqual([60, 60, 60, 60])
+    expect(workers.size).toBeGreaterThan(2)
   })
 })
 

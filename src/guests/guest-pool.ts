@@ -3,21 +3,28 @@
  *
  * Invariants  Calls for one process run in the order in which they were made. A process that is not open is never half open: `isOpen` turns
  *             false in the same turn in which its worker dies or it is evicted, before any listener or promise hears of it.
- *             Only processes with nothing under way are evicted, least recently used first. A process whose jobs wait behind a long
+ *             Only processes with nothing under way are evicted, least recently used first, and never in the turn in which something of
+ *             theirs was answered. A process whose jobs wait behind a long
  *             one of another process is given up in its worker, to be opened again in one that is free.
  */
-import { type Failures, HeddleError } from '../base/errors.ts'
+import { type Failures, HeddleError, isFailure } from '../base/errors.ts'
 import type { TxId } from '../base/ids.ts'
-import { GUEST_GAS_MAX, GUEST_MEMORY_BYTES_MAX, GUEST_TIME_MS_MAX, RESULT_BYTES_MAX } from '../base/limits.ts'
+import { GUEST_GAS_MAX, GUEST_INSTANCES_MAX, GUEST_MEMORY_BYTES_MAX, GUEST_TIME_MS_MAX, RESULT_BYTES_MAX } from '../base/limits.ts'
 import type { Log } from '../base/log.ts'
 import { evaluationOf, timedOut } from './evaluation.ts'
 import type { SharedCode } from './formats.ts'
 import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from './guest.ts'
+import type { FileSource } from './host-bridge.ts'
+import { sealSnapshot } from './snapshot.ts'
 import { encodeValue } from './value-codec.ts'
 import { type EndCause, WorkerEnded, WorkerSlot } from './worker-slot.ts'
+import type { KeptState } from './worker-wire.ts'
 
 export interface GuestPool {
-  /** Boots the module for a new process, or continues from a snapshot. A snapshot of another version is `encoding-invalid`. */
+  /**
+   * Boots the module for a new process, or continues from a snapshot. A snapshot of another version is `encoding-invalid`.
+   * `process` names the instance here; what the program knows of itself is in `env`, which is another id for forks and past states.
+   */
   open(process: TxId, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void>
   isOpen(process: TxId): boolean
   /** The state is kept when ok, and exactly as before otherwise. `guest-lost` when the process is not, or no longer, open. */
@@ -25,6 +32,8 @@ export interface GuestPool {
   /** As evaluate, but the state is always as before. */
   dryRun(process: TxId, message: GuestMessage): Promise<Evaluation>
   snapshot(process: TxId): Promise<Uint8Array>
+  /** All of the program's linear memory, as units of AO's first network keep it; `request-invalid` for formats whose state is more than that. */
+  memory(process: TxId): Promise<Uint8Array>
   close(process: TxId): Promise<void>
   /** The worker died, or the process was moved out of it: open it again before the next evaluation. */
   onLost(listener: (process: TxId, reason: string) => void): void
@@ -44,12 +53,23 @@ export interface GuestPoolOptions {
   readonly timeMsMax?: number
   readonly gasMax?: number
   readonly guestMemoryBytesMax?: number
+  /** Processes open at once, however small they are. */
+  readonly instancesMax?: number
+  /** Files that programs see; none unless given. */
+  readonly files?: FileSource
+  /** That one message may wait for files. */
+  readonly filesMsMax?: number
+  /** JavaScript heap of each worker. */
+  readonly heapBytesMax?: number
+  /** For tests: hears of every worker that starts, and may end it at any moment, as a crash would. */
+  readonly onWorker?: (worker: { crash(): void }) => void
 }
 
 interface OpenProcess {
   readonly process: TxId
   readonly handle: number
   readonly slot: WorkerSlot
+  readonly env: GuestEnv
   stateBytes: number
   jobs: number
 }
@@ -59,18 +79,26 @@ const ADDED_PER_WORKER = 1
 /** What an instance takes beside its state; copies of states for undoing are bounded in each worker. */
 const INSTANCE_BYTES = 256 * 1024
 
+const DEFAULTS = {
+  timeMsMax: GUEST_TIME_MS_MAX,
+  gasMax: GUEST_GAS_MAX,
+  guestMemoryBytesMax: GUEST_MEMORY_BYTES_MAX,
+  instancesMax: GUEST_INSTANCES_MAX,
+}
+
 export function createGuestPool(options: GuestPoolOptions): GuestPool {
   return new WorkerGuestPool(options)
 }
 
 class WorkerGuestPool implements GuestPool {
-  readonly #options: Required<GuestPoolOptions>
+  readonly #options: GuestPoolOptions & typeof DEFAULTS
   /** Null where a worker ended and none was needed since. */
   readonly #slots: (WorkerSlot | null)[] = []
   /** A started worker that takes the place of one that dies. */
   #spare: WorkerSlot | null = null
   /** Least recently used first. */
   readonly #open = new Map<TxId, OpenProcess>()
+  readonly #byHandle = new Map<number, OpenProcess>()
   readonly #opening = new Map<TxId, { readonly place: OpenProcess; readonly done: Promise<void> }>()
   readonly #onLost: ((process: TxId, reason: string) => void)[] = []
   readonly #onEvicted: ((process: TxId, takeSnapshot: () => Promise<Uint8Array>) => void)[] = []
@@ -80,10 +108,11 @@ class WorkerGuestPool implements GuestPool {
   #bytes = 0
   #lastHandle = 0
   #lastJob = 0
+  #isRoomComing = false
   #isStopping = false
 
   constructor(options: GuestPoolOptions) {
-    this.#options = { timeMsMax: GUEST_TIME_MS_MAX, gasMax: GUEST_GAS_MAX, guestMemoryBytesMax: GUEST_MEMORY_BYTES_MAX, ...options }
+    this.#options = { ...DEFAULTS, ...options }
     for (let count = Math.max(1, options.workers); count > 0; count--) this.#slots.push(this.#startWorker())
   }
 
@@ -93,8 +122,8 @@ class WorkerGuestPool implements GuestPool {
     if (known !== undefined) return known.done
     if (this.#isStopping) return Promise.reject(stopping())
     this.#lastHandle += 1
-    const place: OpenProcess = { process, handle: this.#lastHandle, slot: this.#freeSlot(), stateBytes: INSTANCE_BYTES, jobs: 0 }
-    const done = this.#openAt(place, module, env, snapshot).finally(() => this.#opening.delete(process))
+    const place: OpenProcess = { process, handle: this.#lastHandle, slot: this.#freeSlot(), env, stateBytes: INSTANCE_BYTES, jobs: 0 }
+    const done = this.#openAt(place, module, snapshot).finally(() => this.#opening.delete(process))
     this.#opening.set(process, { place, done })
     return done
   }
@@ -116,6 +145,13 @@ class WorkerGuestPool implements GuestPool {
     return this.#snapshotOf(open)
   }
 
+  async memory(process: TxId): Promise<Uint8Array> {
+    const open = this.#use(process)
+    const kept = await this.#request(open, 'memory')
+    if (kept === undefined) throw lost(process)
+    return kept.state
+  }
+
   async close(process: TxId): Promise<void> {
     await this.#opening.get(process)?.done.catch(() => {}) // Whoever opened it hears of that.
     const open = this.#open.get(process)
@@ -135,12 +171,21 @@ class WorkerGuestPool implements GuestPool {
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#open.clear()
+    this.#byHandle.clear()
     await Promise.all([...this.#slots, this.#spare].map((slot) => slot?.stop()))
   }
 
-  async #openAt(place: OpenProcess, module: GuestModule, env: GuestEnv, snapshot: Uint8Array | null): Promise<void> {
-    const { process, handle, slot } = place
-    const request = { kind: 'open', job: this.#nextJob(), handle, process, module: this.#shared(module), env, snapshot } as const
+  async #openAt(place: OpenProcess, module: GuestModule, snapshot: Uint8Array | null): Promise<void> {
+    const { process, handle, slot, env } = place
+    const request = {
+      kind: 'open',
+      job: this.#nextJob(),
+      handle,
+      process: env.Process.Id as TxId,
+      module: this.#shared(module),
+      env,
+      snapshot,
+    } as const
     let bytes: number
     try {
       bytes = (await slot.request(request)).bytes
@@ -149,10 +194,11 @@ class WorkerGuestPool implements GuestPool {
     }
     if (!this.#slots.includes(slot)) throw lost(process)
     this.#open.set(process, place)
+    this.#byHandle.set(handle, place)
     slot.processes += 1
     this.#bytes += place.stateBytes
     this.#setBytes(place, bytes)
-    this.#makeRoom()
+    this.#makeRoomSoon()
     this.#spare ??= this.#startWorker() // Not sooner: at the start of a node others need the processor more.
   }
 
@@ -174,7 +220,8 @@ class WorkerGuestPool implements GuestPool {
       this.#setBytes(open, answer.stateBytes)
       return evaluationOf(answer)
     } catch (error) {
-      if (error instanceof WorkerEnded && error.why === 'time' && error.wasRunning) return timedOut(this.#options.timeMsMax)
+      if (error instanceof WorkerEnded && error.why === 'time' && error.wasRunning) return timedOut(error.message, this.#options.timeMsMax)
+      if (isFailure(error, 'guest-lost')) this.#drop(open, error.message)
       throw endedFailure(process, error)
     }
   }
@@ -196,23 +243,23 @@ class WorkerGuestPool implements GuestPool {
       return await job
     } finally {
       open.jobs -= 1
-      if (this.#bytes > this.#options.memoryBytesMax) this.#makeRoom()
+      this.#makeRoomSoon()
     }
   }
 
-  async #request(open: OpenProcess, kind: 'snapshot' | 'close'): Promise<Uint8Array | undefined> {
+  async #request(open: OpenProcess, kind: 'snapshot' | 'memory' | 'close'): Promise<KeptState | undefined> {
     try {
       const done = await this.#track(open, open.slot.request({ kind, job: this.#nextJob(), handle: open.handle }))
-      return done.snapshot
+      return done.kept
     } catch (error) {
       throw endedFailure(open.process, error)
     }
   }
 
   async #snapshotOf(open: OpenProcess): Promise<Uint8Array> {
-    const snapshot = await this.#request(open, 'snapshot')
-    if (snapshot === undefined) throw lost(open.process)
-    return snapshot
+    const kept = await this.#request(open, 'snapshot')
+    if (kept === undefined) throw lost(open.process)
+    return sealSnapshot(kept.state, kept.dictionary)
   }
 
   #setBytes(open: OpenProcess, bytes: number): void {
@@ -224,14 +271,37 @@ class WorkerGuestPool implements GuestPool {
   #forget(open: OpenProcess): void {
     if (this.#open.get(open.process) !== open) return
     this.#open.delete(open.process)
+    this.#byHandle.delete(open.handle)
     open.slot.processes -= 1
     this.#bytes -= open.stateBytes
+  }
+
+  /** The worker gave it up. */
+  #drop(open: OpenProcess, reason: string): void {
+    if (this.#open.get(open.process) !== open) return
+    this.#forget(open)
+    this.#discard(open)
+    this.#tellLost(open.process, reason)
+  }
+
+  get #isFull(): boolean {
+    return this.#bytes > this.#options.memoryBytesMax || this.#open.size > this.#options.instancesMax
+  }
+
+  /** Once those who wait for what just happened have noted it: an eviction hands over a state, and they must know after which message it is. */
+  #makeRoomSoon(): void {
+    if (this.#isRoomComing || !this.#isFull) return
+    this.#isRoomComing = true
+    setImmediate(() => {
+      this.#isRoomComing = false
+      this.#makeRoom()
+    })
   }
 
   /** The newest process stays, however large it is. */
   #makeRoom(): void {
     for (const open of this.#open.values()) {
-      if (this.#bytes <= this.#options.memoryBytesMax || this.#open.size <= 1) return
+      if (!this.#isFull || this.#open.size <= 1) return
       if (open.jobs === 0) this.#evict(open)
     }
   }
@@ -282,17 +352,22 @@ class WorkerGuestPool implements GuestPool {
   }
 
   #startWorker(): WorkerSlot {
-    const { guestMemoryBytesMax, gasMax, timeMsMax } = this.#options
+    const { guestMemoryBytesMax, gasMax, timeMsMax, files, filesMsMax, heapBytesMax, onWorker } = this.#options
     const limits = { memoryBytesMax: guestMemoryBytesMax, gasMax, resultBytesMax: RESULT_BYTES_MAX }
-    return new WorkerSlot({
+    const slot = new WorkerSlot({
       settings: { limits, code: this.#code },
       timeMsMax,
+      files: files === undefined ? null : { source: files, ...(filesMsMax === undefined ? {} : { waitMsMax: filesMsMax }) },
+      ...(heapBytesMax === undefined ? {} : { heapBytesMax }),
+      envOf: (handle) => this.#byHandle.get(handle)?.env ?? null,
       onReady: (code) => {
         this.#code ??= code
       },
       onEnded: (slot, cause, reason) => this.#workerEnded(slot, cause, reason),
       onStalled: (slot, handle) => this.#relieve(slot, handle),
     })
+    onWorker?.(slot)
+    return slot
   }
 
   #workerEnded(slot: WorkerSlot, cause: EndCause, reason: string): void {
@@ -320,6 +395,7 @@ function lost(process: TxId, ended?: WorkerEnded): HeddleError<'guest-lost'> {
 }
 
 function endedFailure(process: TxId, error: unknown): unknown {
+  if (isFailure(error, 'guest-lost')) return new HeddleError('guest-lost', { process }, `process ${process} was given up: ${error.message}`)
   if (!(error instanceof WorkerEnded)) return error
   return error.why === 'stop' ? stopping() : lost(process, error)
 }

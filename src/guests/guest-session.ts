@@ -6,6 +6,7 @@
  *             back is then the copy and those messages again, which gives the same state since guests are deterministic.
  *             The copies of a thread are bounded: sessions that were not used lately give theirs up, and make a new one before their next message.
  */
+import { HeddleError } from '../base/errors.ts'
 import { type FailureKind, GuestFault, type GuestInstance } from './guest.ts'
 import { ImageBuffer, type StateImage } from './wasm/state-image.ts'
 
@@ -69,8 +70,16 @@ export class GuestSession {
     return outcome
   }
 
-  snapshot(): Uint8Array {
+  snapshot(): Uint8Array<ArrayBuffer> {
     return this.#instance.snapshot()
+  }
+
+  /** All of its linear memory, for hosts that keep nothing else. */
+  memory(): Uint8Array<ArrayBuffer> {
+    const memory = this.#instance.memory?.()
+    if (memory !== undefined) return memory
+    const message = 'the state of this kind of program is more than bare memory; ask for a snapshot'
+    throw new HeddleError('request-invalid', { field: 'process' }, message)
   }
 
   #run(message: Uint8Array): Outcome {

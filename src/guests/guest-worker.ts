@@ -9,16 +9,34 @@ import { LRUCache } from 'lru-cache'
 import { utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { PROGRAMS_PREPARED_MAX } from '../base/limits.ts'
+import { thawKept } from './checkpoint.ts'
 import { prepareProgram, warmUp } from './formats.ts'
-import type { GuestModule, GuestProgram } from './guest.ts'
+import type { GuestInstance, GuestLimits, GuestModule, GuestProgram } from './guest.ts'
 import { GuestSession } from './guest-session.ts'
-import { noFiles } from './host-files.ts'
-import { type Answer, type Job, packAnswers, type Request, type Response, unpackJobs, type WorkerSettings } from './worker-wire.ts'
+import { FileTrouble, HostFiles, noFiles } from './host-files.ts'
+import { limitsOf } from './limits-of.ts'
+import { boundResults } from './result-bounds.ts'
+import { dictionaryOf } from './snapshot.ts'
+import {
+  type Answer,
+  type Job,
+  type KeptState,
+  packAnswers,
+  type Request,
+  type Response,
+  unpackJobs,
+  type WorkerSettings,
+} from './worker-wire.ts'
 
 const ANSWERS_HELD_MS_MAX = 0.5
 
-const { limits, code } = workerData as WorkerSettings
+const { limits, code, files: bridge } = workerData as WorkerSettings
+const files = bridge === null ? null : new HostFiles(bridge, (request) => send({ kind: 'file', request }))
 const sessions = new Map<number, GuestSession>()
+const instances = new Map<number, GuestInstance>()
+/** Handles of sessions whose state is undefined, until they are closed. */
+const givenUp = new Set<number>()
+/** By module and limits. */
 const programs = new LRUCache<string, GuestProgram>({ max: PROGRAMS_PREPARED_MAX })
 
 function send(response: Response, transfer: ArrayBuffer[] = []): void {
@@ -33,40 +51,59 @@ function serve(request: Request): void {
 function serveOne(request: Exclude<Request, { kind: 'evaluate' }>): void {
   const { job } = request
   try {
-    send({ kind: 'done', job, ...answer(request) })
+    const done = answer(request)
+    send({ kind: 'done', job, ...done }, done.kept === undefined ? [] : [done.kept.state.buffer])
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error
-    const { code, facts, message } = error
-    send({ kind: 'failed', job, failure: { code, facts, message } })
+    sendFailure(job, error)
   }
 }
 
-function answer(request: Exclude<Request, { kind: 'evaluate' }>): { readonly bytes: number; readonly snapshot?: Uint8Array } {
+function sendFailure(job: number, { code, facts, message }: HeddleError): void {
+  send({ kind: 'failed', job, failure: { code, facts, message } })
+}
+
+function answer(request: Exclude<Request, { kind: 'evaluate' }>): { readonly bytes: number; readonly kept?: KeptState } {
   const { handle } = request
   switch (request.kind) {
     case 'open': {
-      const program = programOf(request.module)
-      const instance = request.snapshot === null ? program.spawn(request.process, request.env) : program.thaw(request.snapshot)
-      const session = new GuestSession(instance)
+      const { process, env, snapshot } = request
+      const program = programOf(request.module, limitsOf(env, limits))
+      const instance = snapshot === null ? program.spawn(process, env) : thawKept(program, snapshot, env, limits.memoryBytesMax)
+      const session = new GuestSession(boundResults(files?.attach(handle, instance) ?? instance))
       sessions.set(handle, session)
+      instances.set(handle, instance)
       return { bytes: session.stateBytes }
     }
-    case 'snapshot': {
+    case 'snapshot':
+    case 'memory': {
+      if (givenUp.has(handle)) throw lost(handle, 'its last message could not be evaluated')
       const session = sessionOf(handle)
-      return { snapshot: session.snapshot(), bytes: session.stateBytes }
+      return { kept: keptState(session, request.kind), bytes: session.stateBytes }
     }
     case 'close':
       sessions.get(handle)?.close()
       sessions.delete(handle)
+      instances.get(handle)?.close?.()
+      instances.delete(handle)
+      givenUp.delete(handle)
       return { bytes: 0 }
   }
 }
 
-function programOf(module: GuestModule): GuestProgram {
-  const known = programs.get(module.id)
+function keptState(session: GuestSession, kind: 'snapshot' | 'memory'): KeptState {
+  if (kind === 'memory') return { state: session.memory() }
+  const state = session.snapshot()
+  const dictionary = dictionaryOf(state)
+  return dictionary === undefined ? { state } : { state, dictionary }
+}
+
+function programOf(module: GuestModule, own: GuestLimits): GuestProgram {
+  const key = [module.id, own.memoryBytesMax, own.gasMax, own.legacyGasMax ?? ''].join(' ')
+  const known = programs.get(key)
   if (known !== undefined) return known
-  const program = prepareProgram(module, limits, { files: noFiles })
-  programs.set(module.id, program)
+  const program = prepareProgram(module, own, { files: files ?? noFiles })
+  programs.set(key, program)
   return program
 }
 
@@ -81,10 +118,31 @@ function evaluateBatch(batch: Uint8Array): void {
     sentAtMs = performance.now()
   }
   for (const job of unpackJobs(batch)) {
-    answers.push(evaluate(job))
+    const answer = evaluateOrGiveUp(job)
+    if (answer instanceof HeddleError) {
+      flush()
+      sendFailure(job.job, answer)
+    } else answers.push(answer)
     if (performance.now() - sentAtMs > ANSWERS_HELD_MS_MAX) flush()
   }
   flush()
+}
+
+/** A process whose message was cut off by trouble of the node is given up, and so is what waits for it: it is opened again. */
+function evaluateOrGiveUp(job: Job): Answer | HeddleError {
+  const { handle } = job
+  if (givenUp.has(handle)) return lost(handle, 'its message before this one could not be evaluated')
+  try {
+    return evaluate(job)
+  } catch (error) {
+    if (!(error instanceof FileTrouble)) throw error
+    givenUp.add(handle)
+    return lost(handle, error.message)
+  }
+}
+
+function lost(handle: number, reason: string): HeddleError<'guest-lost'> {
+  return new HeddleError('guest-lost', { process: String(handle) }, reason)
 }
 
 function evaluate({ job, handle, isDry, message }: Job): Answer {

@@ -51,6 +51,8 @@ export interface GuestLimits {
   /** Units per message; see wasm/meter.ts. */
   readonly gasMax: number
   readonly resultBytesMax: number
+  /** The process's `Compute-Limit`, for formats that count the gas of AO's first network. */
+  readonly legacyGasMax?: number
 }
 
 /** Files that the node shows to a running program, which waits for them. */
@@ -74,8 +76,10 @@ export interface GuestProgram {
   readonly module: TxId
   /** A fresh process: the booted module, told who it is. */
   spawn(process: TxId, env: GuestEnv): GuestInstance
-  /** The instance that a snapshot was taken of. */
-  thaw(snapshot: Uint8Array): GuestInstance
+  /** The instance that a snapshot was taken of; some programs have the environment in their state, others are given it with each message. */
+  thaw(snapshot: Uint8Array, env: GuestEnv): GuestInstance
+  /** The instance whose linear memory another host has kept, all of it and nothing else. Formats whose state is more than that lack it. */
+  adopt?(memory: Uint8Array, env: GuestEnv): GuestInstance
 }
 
 /** What a program answered. */
@@ -98,8 +102,12 @@ export interface GuestInstance {
   capture(buffer: ImageBuffer): StateImage
   /** Puts the instance into a state that `capture` gave, exactly. */
   apply(image: StateImage): void
-  /** Self-describing, compressed, carries the hash of the state. */
-  snapshot(): Uint8Array
+  /** Self-describing, carries the hash of the state; what `packSnapshot` makes. */
+  snapshot(): Uint8Array<ArrayBuffer>
+  /** All of the linear memory, for other hosts; formats whose state is more than that lack it. */
+  memory?(): Uint8Array<ArrayBuffer>
+  /** It is not used again; what it ran in may serve another process. */
+  close?(): void
 }
 
 /** The program failed, in a way that the process's users are told about. */

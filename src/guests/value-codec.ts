@@ -7,6 +7,7 @@
  * Source      our own; read and written on the Lua side by lua/prelude.ts
  * Invariants  Nesting ends at VALUE_DEPTH_MAX. A map's keys keep their order. Undefined is left out of maps, null is nil.
  *             Integers beyond 2^53 come out as the nearest number, as they do from the JSON that AO units exchange.
+ *             \`exact\`: integers are bigints and floats are numbers, both ways; a map with the keys 1 to n is a list, both ways.
  */
 import { asBuffer, toTextStrict } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
@@ -17,12 +18,30 @@ export const KIND = { nil: 0, false: 1, true: 2, integer: 3, float: 4, string: 5
 /** One buffer per thread, grown to the largest value that was ever written; results are copied out of it. */
 let scratch = Buffer.allocUnsafeSlow(64 * 1024)
 let at = 0
+let isExact = false
 const SCRATCH_KEPT_BYTES_MAX = 4 * 1024 * 1024
 
 /** The encoded value in its own memory. */
 export function encodeValue(value: unknown): Uint8Array {
+  return encoded(() => writeValue(value, 0))
+}
+
+/** A count, then the values. */
+export function encodeExactValues(values: readonly unknown[]): Uint8Array {
+  isExact = true
+  try {
+    return encoded(() => {
+      writeU32(values.length)
+      for (const value of values) writeValue(value, 0)
+    })
+  } finally {
+    isExact = false
+  }
+}
+
+function encoded(write: () => void): Uint8Array {
   at = 0
-  writeValue(value, 0)
+  write()
   const bytes = new Uint8Array(at)
   bytes.set(scratch.subarray(0, at))
   if (scratch.length > SCRATCH_KEPT_BYTES_MAX) scratch = Buffer.allocUnsafeSlow(64 * 1024)
@@ -69,12 +88,22 @@ function writeObject(value: object | null, depth: number): void {
 
 function writeMap(value: object, depth: number): void {
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined)
+  if (isExact && isNumbered(entries)) {
+    const list = entries.map(([, entry]) => entry)
+    writeList(list, depth)
+    return
+  }
   writeByte(KIND.map)
   writeU32(entries.length)
   for (const [key, entry] of entries) {
     writeText(key)
     writeValue(entry, depth + 1)
   }
+}
+
+/** JavaScript puts keys that are numbers first, ascending. */
+function isNumbered(entries: readonly (readonly [key: string, value: unknown])[]): boolean {
+  return entries.length > 0 && entries.every(([key], index) => key === String(index + 1))
 }
 
 function writeList(list: readonly unknown[], depth: number): void {
@@ -97,7 +126,7 @@ function isTag(entry: unknown): boolean {
 }
 
 function writeNumber(value: number): void {
-  if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+  if (!isExact && Number.isSafeInteger(value) && !Object.is(value, -0)) {
     writeInteger(BigInt(value))
     return
   }
@@ -152,9 +181,11 @@ function reserve(size: number): void {
 export class ValueReader {
   readonly #bytes: Buffer
   readonly #view: DataView
+  readonly #isExact: boolean
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, { exact = false }: { readonly exact?: boolean } = {}) {
+    this.#isExact = exact
     this.#bytes = asBuffer(bytes)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
@@ -179,7 +210,7 @@ export class ValueReader {
       case KIND.true:
         return true
       case KIND.integer:
-        return Number(this.#view.getBigInt64(this.#step(8), true))
+        return this.#integer()
       case KIND.float:
         return this.#view.getFloat64(this.#step(8), true)
       case KIND.string:
@@ -197,7 +228,22 @@ export class ValueReader {
     }
   }
 
-  #map(depth: number): Record<string, unknown> {
+  /** A count, then the values. */
+  values(): unknown[] {
+    return this.#repeat(() => this.value())
+  }
+
+  /** Bytes after a size. */
+  text(): string | Uint8Array {
+    return this.#text()
+  }
+
+  #integer(): number | bigint {
+    const integer = this.#view.getBigInt64(this.#step(8), true)
+    return this.#isExact ? integer : Number(integer)
+  }
+
+  #map(depth: number): Record<string, unknown> | unknown[] {
     const map: Record<string, unknown> = {}
     const count = this.#count()
     for (let i = 0; i < count; i++) {
@@ -206,7 +252,9 @@ export class ValueReader {
       if (key === '__proto__') Object.defineProperty(map, key, { value: entry, enumerable: true, configurable: true, writable: true })
       else map[key] = entry
     }
-    return map
+    if (!this.#isExact) return map
+    const entries = Object.entries(map)
+    return isNumbered(entries) ? entries.map(([, entry]) => entry) : map
   }
 
   #repeat<T>(read: () => T): T[] {

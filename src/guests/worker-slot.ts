@@ -2,22 +2,36 @@
  * One worker thread as the pool sees it: sends it jobs, settles them as answers come, and watches the clock.
  *
  * Invariants  Answers come in the order of the jobs, so the first unsettled job is the one that runs. When it runs for longer than
- *             `timeMsMax` the thread is ended: a loop without end in a guest cannot be stopped otherwise. When it runs for longer than
+ *             `timeMsMax` the thread is ended: a loop without end in a guest cannot be stopped otherwise. Time in which it waits for files
+ *             of this node is not its own, and has a bound of its own, GUEST_FILES_MS_MAX. When both together are longer than
  *             GUEST_STALL_MS, `onStalled` says so again and again, so that the jobs behind it can be withdrawn and done elsewhere.
- *             A slot that has ended is never used again.
+ *             A slot that has ended is never used again. A thread whose JavaScript heap is full ends alone: the node goes on.
  */
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { errorText, HeddleError } from '../base/errors.ts'
-import { GUEST_STALL_MS } from '../base/limits.ts'
+import { GUEST_FILES_MS_MAX, GUEST_STALL_MS, GUEST_WORKER_HEAP_BYTES_MAX } from '../base/limits.ts'
 import type { SharedCode } from './formats.ts'
-import { type Answer, type Job, packJobs, type Request, type Response, unpackAnswers, type WorkerSettings } from './worker-wire.ts'
+import type { GuestEnv } from './guest.ts'
+import { FileDesk, type FileRequest, type FileSource } from './host-bridge.ts'
+import {
+  type Answer,
+  type Job,
+  type KeptState,
+  packJobs,
+  type Request,
+  type Response,
+  unpackAnswers,
+  type WorkerSettings,
+} from './worker-wire.ts'
 
 /** Why a worker ended. */
 export type EndCause = 'time' | 'crash' | 'stop'
 
 export interface Done {
   readonly bytes: number
-  readonly snapshot?: Uint8Array
+  readonly kept?: KeptState
 }
 
 interface Pending {
@@ -30,8 +44,13 @@ interface Pending {
 }
 
 export interface SlotOptions {
-  readonly settings: WorkerSettings
+  readonly settings: Omit<WorkerSettings, 'files'>
   readonly timeMsMax: number
+  /** Null: programs see no files. */
+  readonly files: { readonly source: FileSource; readonly waitMsMax?: number } | null
+  readonly heapBytesMax?: number
+  /** What the process was opened with; null when it is not open any more. */
+  readonly envOf: (handle: number) => GuestEnv | null
   readonly onReady: (code: SharedCode) => void
   /** Called once, before the jobs that are left are rejected. */
   readonly onEnded: (slot: WorkerSlot, cause: EndCause, reason: string) => void
@@ -41,10 +60,17 @@ export interface SlotOptions {
 
 /** Guests recurse through JavaScript frames; Lua's own limits end a recursion long before this much is used. */
 const WORKER_STACK_MB = 16
+const MB = 1024 * 1024
 const LOOK_MS_MAX = 50
 // The published build has the same file as JavaScript.
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './guest-worker.ts' : './guest-worker.js', import.meta.url)
 const LOOKS_PER_LIMIT_MIN = 20
+
+/** A thread reads compiled code from where this one does, which halves its start. It learns nothing else of where it runs. */
+function workerEnv(): Readonly<Record<string, string>> {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) } // Node adds a folder for its version.
+}
 
 export class WorkerSlot {
   readonly #worker: Worker
@@ -54,8 +80,11 @@ export class WorkerSlot {
   readonly #pending = new Map<number, Pending>()
   #outbox: Job[] = []
   #isFlushing = false
+  readonly #desk: FileDesk | null
   /** How often the watch looked since the first pending job began. Counted, since clocks also run while this thread is held up. */
   #looks = 0
+  /** How many of these saw the job wait for a file. */
+  #fileLooks = 0
   #isReady = false
   #watch: NodeJS.Timeout | null = null
   #hasEnded = false
@@ -65,11 +94,15 @@ export class WorkerSlot {
   constructor(options: SlotOptions) {
     this.#options = options
     this.#lookMs = Math.min(LOOK_MS_MAX, options.timeMsMax / LOOKS_PER_LIMIT_MIN)
+    this.#desk = options.files === null ? null : new FileDesk(options.files.source)
     this.#worker = new Worker(ENTRY, {
-      workerData: options.settings,
-      env: {},
+      workerData: { ...options.settings, files: this.#desk?.bridge ?? null } satisfies WorkerSettings,
+      env: workerEnv(),
       execArgv: [],
-      resourceLimits: { stackSizeMb: WORKER_STACK_MB },
+      resourceLimits: {
+        stackSizeMb: WORKER_STACK_MB,
+        maxOldGenerationSizeMb: (options.heapBytesMax ?? GUEST_WORKER_HEAP_BYTES_MAX) / MB,
+      },
     })
     this.#worker.on('message', (response: Response) => this.#receive(response))
     this.#worker.on('error', (error) => this.#end('crash', errorText(error)))
@@ -121,6 +154,11 @@ export class WorkerSlot {
     return handles
   }
 
+  /** Ends the thread at once, as if it had failed by itself. */
+  crash(): void {
+    this.#end('crash', 'it was ended on purpose')
+  }
+
   async stop(): Promise<void> {
     this.#end('stop', 'the node is stopping')
     await this.#worker.terminate()
@@ -149,6 +187,10 @@ export class WorkerSlot {
       this.#options.onReady(response.code)
       return
     }
+    if (response.kind === 'file') {
+      this.#serveFile(response.request)
+      return
+    }
     if (response.kind === 'answers') {
       for (const answer of unpackAnswers(response.batch)) this.#settle(answer.job)?.answered?.(answer)
       return
@@ -161,14 +203,14 @@ export class WorkerSlot {
   #settle(job: number): Pending | undefined {
     const pending = this.#pending.get(job)
     this.#pending.delete(job)
-    this.#looks = 0
+    this.#resetLooks()
     if (this.#pending.size === 0) this.#worker.unref()
     return pending
   }
 
   /** While jobs are under way the worker keeps the program alive. */
   #beginWork(): void {
-    this.#looks = 0
+    this.#resetLooks()
     this.#worker.ref()
     if (this.#watch !== null) return
     this.#watch = setInterval(() => this.#look(), this.#lookMs)
@@ -183,9 +225,24 @@ export class WorkerSlot {
     }
     if (!this.#isReady) return
     this.#looks += 1
-    const { timeMsMax, onStalled } = this.#options
-    if (this.#looks * this.#lookMs > timeMsMax) this.#end('time', `a message ran for more than ${timeMsMax} ms`)
+    if (this.#desk?.isBusy === true) this.#fileLooks += 1
+    const { timeMsMax, files, onStalled } = this.#options
+    const filesMsMax = files?.waitMsMax ?? GUEST_FILES_MS_MAX
+    if ((this.#looks - this.#fileLooks) * this.#lookMs > timeMsMax)
+      this.#end('time', `this node stops a message that runs for more than ${timeMsMax} ms`)
+    else if (this.#fileLooks * this.#lookMs > filesMsMax)
+      this.#end('time', `this node stops a message that waits for files for more than ${filesMsMax} ms`)
     else if (this.isStalled) onStalled(this, running.handle)
+  }
+
+  #resetLooks(): void {
+    this.#looks = 0
+    this.#fileLooks = 0
+  }
+
+  #serveFile(request: FileRequest): void {
+    if (this.#desk === null || this.#hasEnded) return
+    void this.#desk.serve(request, request.op === 'open' ? this.#options.envOf(request.handle) : null)
   }
 
   #stopWatch(): void {
@@ -197,6 +254,7 @@ export class WorkerSlot {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#stopWatch()
+    this.#desk?.close()
     this.#worker.terminate().catch(() => {}) // Nothing of it is used again, however it ends.
     this.#options.onEnded(this, cause, reason)
     let isRunning = this.#isReady

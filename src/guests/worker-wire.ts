@@ -10,11 +10,14 @@ import type { FailureCode, HeddleError } from '../base/errors.ts'
 import type { TxId } from '../base/ids.ts'
 import type { SharedCode } from './formats.ts'
 import type { FailureKind, GuestEnv, GuestLimits, GuestModule } from './guest.ts'
+import type { FileRequest } from './host-bridge.ts'
 
 export interface WorkerSettings {
   readonly limits: GuestLimits
   /** What an earlier worker compiled. */
   readonly code: SharedCode | null
+  /** Where answers to file requests appear; null when this node shows no files. */
+  readonly files: SharedArrayBuffer | null
 }
 
 export type Request =
@@ -28,13 +31,20 @@ export type Request =
       readonly env: GuestEnv
       readonly snapshot: Uint8Array | null
     }
-  | { readonly kind: 'snapshot' | 'close'; readonly job: number; readonly handle: number }
+  | { readonly kind: 'snapshot' | 'memory' | 'close'; readonly job: number; readonly handle: number }
+
+/** A snapshot and the dictionary to compress it with, or bare memory. */
+export interface KeptState {
+  readonly state: Uint8Array<ArrayBuffer>
+  readonly dictionary?: Uint8Array
+}
 
 export type Response =
   | { readonly kind: 'ready'; readonly code: SharedCode }
   | { readonly kind: 'answers'; readonly batch: Uint8Array }
-  | { readonly kind: 'done'; readonly job: number; readonly bytes: number; readonly snapshot?: Uint8Array }
+  | { readonly kind: 'done'; readonly job: number; readonly bytes: number; readonly kept?: KeptState }
   | { readonly kind: 'failed'; readonly job: number; readonly failure: WireFailure }
+  | { readonly kind: 'file'; readonly request: FileRequest }
 
 /** A HeddleError on its way between threads. */
 export interface WireFailure {

@@ -40,6 +40,8 @@ export interface ItemReceipt {
 export interface ItemHandler {
   claims(tags: readonly TextTag[]): boolean
   commit(item: DataItem, base: Commit): Promise<void>
+  /** Sees to it that an item that is stored already has all that it had got from `commit`. */
+  repeat(id: TxId): Promise<void>
 }
 
 /** Where accepted items wait until a bundle takes them to the weave. */
@@ -95,7 +97,7 @@ export class Intake {
     checkSize(raw.length, ITEM_BYTES_MAX)
     const item = decodeDataItem(raw)
     const known = await this.#find(item.id)
-    if (known !== null && !this.#isUnhandled(item, known)) return receipt(item, known, true)
+    if (known !== null && !this.#isUnhandled(item, known)) return this.#repeated(item, known)
     if (options.trusted !== true && !(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
     return this.#once(item, () => this.#store(item))
   }
@@ -143,7 +145,7 @@ export class Intake {
     const known = await this.#find(header.id)
     if (known !== null) {
       await draft.drop()
-      return receipt(header, known, true)
+      return this.#repeated(header, known)
     }
     const tags = toTextTags(header.tags)
     if (this.#deps.handlers.some((handler) => handler.claims(tags))) {
@@ -161,6 +163,13 @@ export class Intake {
     })
     if (stored.repeated) await draft.drop()
     return stored
+  }
+
+  /** What is kept is repeated, not what was sent: that may carry the signature of another content. */
+  async #repeated(item: ItemHeader, known: ItemRecord): Promise<ItemReceipt> {
+    const tags = toTextTags(item.tags)
+    for (const handler of this.#deps.handlers) if (handler.claims(tags)) await this.#door.pass(() => handler.repeat(item.id))
+    return receipt(item, known, true)
   }
 
   async #store(item: DataItem): Promise<ItemRecord> {

@@ -29,6 +29,9 @@ export const SPACES = [
   'results', // process id + u64 slot -> result record
   'outbox', // process id + u64 slot + u32 index -> pushed entry not yet sent
   'snapshots', // process id + u64 slot -> snapshot record
+  'snapshotUses', // SHA-256 of a snapshot blob 32 + process id + u64 slot -> empty
+  'forks', // process id + u64 slot + id of a process that was forked from it there -> empty
+  'drive', // process id + u64 slot + hash of message and path -> what the program was told about a file
   'monitors', // process id -> who watches it, since when
   'traces', // message id + message id it caused -> empty
 ] as const

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createDataItem, type ItemSigner, itemSigner } from '../../src/codec/data-item.ts'
 import { generateKey } from '../../src/codec/keys.ts'
 import type { TextTag } from '../../src/codec/tags.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 
 const HEDDLE = fileURLToPath(new URL('../../bin/heddle.js', import.meta.url))
 const COPIES = 3
@@ -139,4 +140,5 @@ it('sends everything exactly once', async () => {
   expect(await itemsAt(url, sink)).toEqual(wanted)
   const seen = (await post(url, await item('Message', [{ name: 'Action', value: 'Eval' }], { target: sink, data: 'Seen' })))!
   expect((await result(url, sink, seen)).Output.data).toBe(String(wanted.length))
+  expect((await verifyAllProcesses(url)).slots).toBeGreaterThan(wanted.length)
 })

@@ -2,6 +2,7 @@
 import { connect, createDataItemSigner } from '@permaweb/aoconnect'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestInfo, type TestNode } from '../../src/testkit/node.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 import { devWallet } from './wallets.ts'
 
 interface Tag {
@@ -284,4 +285,8 @@ it('everything is there after a restart', async () => {
   ao = clientOf(node.url)
   expect((await ao.result({ process, message })).Output.data).toBe('answer')
   expect(await evalData(process, 'Kept')).toBe('yes')
+})
+
+it('every process of these tests can be computed again', async () => {
+  expect((await verifyAllProcesses(node.url)).slots).toBeGreaterThan(50)
 })

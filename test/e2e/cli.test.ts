@@ -11,11 +11,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { HEDDLE, heddle, heddleJson, type Ran, startCommand } from './support/command.ts'
 import { startProcess } from './support/process.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 
 const TOKEN = join(import.meta.dirname, '../../processes/token.lua')
 const NOBODY = `${'a'.repeat(42)}A`
 const ID = /[A-Za-z0-9_-]{43}/
-const COMMANDS = ['start', 'demo', 'wallet', 'upload', 'spawn', 'send', 'eval', 'result', 'query', 'doctor']
+const COMMANDS = [
+  'start',
+  'demo',
+  'wallet',
+  'upload',
+  'spawn',
+  'send',
+  'eval',
+  'result',
+  'verify',
+  'snapshot',
+  'fork',
+  'revert',
+  'query',
+  'doctor',
+]
 const STOPPED_MS_MAX = 2_000
 
 let node: TestNode
@@ -195,8 +211,9 @@ describe('upload', () => {
   })
 
   it('finds what is wrong before it uploads anything', async () => {
+    const { address } = (await runJson<{ address: string }>('wallet')).value // The node's own bundles come when they come.
     const count = async (): Promise<unknown> =>
-      (await runJson<{ transactions: unknown[] }>('query', '--limit', '1000')).value.transactions.length
+      (await runJson<{ transactions: unknown[] }>('query', '--owner', address, '--limit', '1000')).value.transactions.length
     mkdirSync(join(folder, 'empty', '.hidden'), { recursive: true })
     mkdirSync(join(folder, 'plain'))
     for (const name of ['a.txt', 'b.txt']) writeFileSync(join(folder, 'plain', name), name)
@@ -494,4 +511,8 @@ describe('start', () => {
     expect(await poll).toBe(503)
     for (const socket of sockets) socket.destroy()
   })
+})
+
+it('every process of these tests can be computed again', async () => {
+  expect((await verifyAllProcesses(node.url)).processes).toBeGreaterThan(2)
 })

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { arweaveOf, ask, bytesOf, pattern, query, sha256, signedItem, statusOf, until, upload } from './support/client.ts'
 import { type NodeProcess, startProcess } from './support/process.ts'
 import { signerOf } from './support/signers.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 import { devWallet } from './wallets.ts'
 
 const ROUNDS = 4
@@ -167,6 +168,7 @@ it(`loses nothing in ${ROUNDS} kills`, { timeout: 120_000 }, async () => {
   const count = await evaluated(node, teller, 'return Count')
   await until('every push arrived', async () => ((await evaluated(node, listener, 'return Notes')) === count ? true : null))
   expect(await evaluated(node, listener, 'return Notes')).toBe(count)
+  await verifyAllProcesses(node.url)
   expect(await node.stop()).toBe(0)
   running.delete(node)
 })

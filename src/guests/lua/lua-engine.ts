@@ -79,6 +79,7 @@ export class LuaEngine {
   #bytes: Uint8Array
   #words: Uint32Array
   #tempRet0 = 0
+  #wasDenied = false
   #functions: ((first: number, second: number) => void)[] = []
 
   constructor(memoryBytesMax: number) {
@@ -112,7 +113,10 @@ export class LuaEngine {
 
   /** False when the guest may not have that much. */
   growTo(size: number): boolean {
-    if (size > this.#memoryBytesMax) return false
+    if (size > this.#memoryBytesMax) {
+      this.#wasDenied = true
+      return false
+    }
     const now = this.memoryBytes
     if (size <= now) return true
     const wanted = Math.min(Math.max(size, now + GROWTH_BYTES_MIN, Math.floor(now * 1.2)), this.#memoryBytesMax)
@@ -124,6 +128,13 @@ export class LuaEngine {
     }
     this.#refreshViews()
     return true
+  }
+
+  /** Whether the guest wanted more memory than it may have since this was asked last. */
+  takeDenial(): boolean {
+    const wasDenied = this.#wasDenied
+    this.#wasDenied = false
+    return wasDenied
   }
 
   /** The C stack has grown over static variables: the state is spoilt. */

@@ -1,81 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { EVAL, envOf, evalProgram, id, LIMITS, MODULE, Process, program, spawn, TIMESTAMP } from '../../../test/lua-rig.ts'
 import { utf8 } from '../../base/bytes.ts'
-import { parseTxId, type TxId } from '../../base/ids.ts'
-import { evaluationOf } from '../evaluation.ts'
-import type { Evaluation, GuestEnv, GuestInstance, GuestMessage } from '../guest.ts'
-import { GuestSession } from '../guest-session.ts'
 import { readSnapshotHeader } from '../snapshot.ts'
 import { encodeValue } from '../value-codec.ts'
 import { ImageBuffer } from '../wasm/state-image.ts'
 import { LUA_FORMAT, prepareLuaProgram } from './lua-program.ts'
-
-const MODULE = id('module')
-const LIMITS = { memoryBytesMax: 128 * 1024 * 1024, gasMax: 50_000_000, resultBytesMax: 1024 * 1024 }
-const TIMESTAMP = 1_700_000_000_123
-
-function id(name: string): TxId {
-  return parseTxId(`${name.padEnd(42, '_')}A`)
-}
-
-function envOf(process: TxId): GuestEnv {
-  return {
-    Process: { Id: process, Owner: id('owner'), Tags: [{ name: 'Name', value: 'Tést' }] },
-    Module: { Id: MODULE, Owner: id('author'), Tags: [] },
-  }
-}
-
-/** A process that evaluates its messages' Data: the value is the Output. */
-const EVAL = `
-function handle(msg, env)
-  local chunk, problem = load(msg.Data, "=data")
-  if not chunk then return { ok = false, response = problem } end
-  local output = chunk(msg, env)
-  return { ok = true, response = { Output = { value = output } } }
-end`
-
-function program(source: string, limits = LIMITS): ReturnType<typeof prepareLuaProgram> {
-  return prepareLuaProgram({ id: MODULE, format: LUA_FORMAT, bytes: utf8(source) }, limits)
-}
-
-const evalProgram = program(EVAL)
-
-class Process {
-  readonly instance: GuestInstance
-  readonly session: GuestSession
-
-  constructor(instance: GuestInstance) {
-    this.instance = instance
-    this.session = new GuestSession(instance)
-  }
-
-  send(fields: GuestMessage): Evaluation {
-    const outcome = this.session.evaluate(encodeValue({ Timestamp: TIMESTAMP, ...fields }))
-    const payload = outcome.ok ? outcome.values : (outcome.values ?? utf8(outcome.text))
-    const status = outcome.ok ? 'ok' : outcome.values === undefined ? outcome.kind : 'reported'
-    return evaluationOf({ job: 0, status, gasUsed: outcome.gasUsed, timeMs: 0, stateBytes: 0, payload })
-  }
-
-  /** Output of an Eval that must succeed. */
-  run(data: string, fields: GuestMessage = {}): unknown {
-    const { ok, result } = this.send({ ...fields, Data: data })
-    if (!ok) throw new Error(String(result.Error))
-    return (result.Output as { value?: unknown }).value
-  }
-
-  error(data: string): unknown {
-    const { ok, result } = this.send({ Data: data })
-    expect(ok).toBe(false)
-    return result.Error
-  }
-
-  hash(): string {
-    return readSnapshotHeader(this.instance.snapshot()).stateHash
-  }
-}
-
-function spawn(source?: string, process = id('process')): Process {
-  return new Process((source === undefined ? evalProgram : program(source)).spawn(process, envOf(process)))
-}
 
 describe('values across the border', () => {
   it('a message arrives as Lua has it', () => {
@@ -216,7 +145,9 @@ describe('nothing of the machine', () => {
 
   it('loads text only', () => {
     expect(spawn().run('local f, e = load("\\27Lua") return e')).toMatch(/binary chunk/)
-    expect(spawn().run('local f, e = load(function() return nil end, "x", "b") return e')).toMatch(/not allowed/)
+    expect(spawn().run('local f, e = load(function() return nil end, "x", "b") return e')).toBe(
+      "attempt to load a text chunk (mode is 'b')",
+    )
     expect(spawn().run('return load("return a", "x", "t", { a = 5 })()')).toBe(5)
     expect(spawn().run('return pcall(load("return a.b", "x", "bt", nil))')).toBe(false)
   })
@@ -399,7 +330,7 @@ describe('state', () => {
     const original = spawn()
     for (const step of LIFE) original.run(step)
     const snapshot = original.instance.snapshot()
-    const copy = new Process(evalProgram.thaw(snapshot))
+    const copy = new Process(evalProgram.thaw(snapshot, envOf(id('thawed'))))
     expect(copy.hash()).toBe(original.hash())
     for (let round = 0; round < 3; round++) {
       const [here, there] = [original.send({ Data: NEXT }), copy.send({ Data: NEXT })]
@@ -436,16 +367,20 @@ describe('state', () => {
 
   it('snapshots of another module or a damaged one are refused', () => {
     const snapshot = spawn().instance.snapshot()
-    expect(readSnapshotHeader(snapshot)).toMatchObject({ version: 1, module: MODULE, format: LUA_FORMAT })
+    expect(readSnapshotHeader(snapshot)).toMatchObject({ version: 2, module: MODULE, format: LUA_FORMAT })
     expect(snapshot.length).toBeLessThan(100_000)
     const other = prepareLuaProgram({ id: id('other'), format: LUA_FORMAT, bytes: utf8(EVAL) }, LIMITS)
-    expect(() => other.thaw(snapshot)).toThrow(expect.objectContaining({ code: 'encoding-invalid' }))
+    expect(() => other.thaw(snapshot, envOf(id('thawed')))).toThrow(expect.objectContaining({ code: 'encoding-invalid' }))
     for (const size of [0, 3, 8, 100, snapshot.length - 1])
-      expect(() => evalProgram.thaw(snapshot.slice(0, size)), String(size)).toThrow(expect.objectContaining({ code: 'encoding-invalid' }))
+      expect(() => evalProgram.thaw(snapshot.slice(0, size), envOf(id('thawed'))), String(size)).toThrow(
+        expect.objectContaining({ code: 'encoding-invalid' }),
+      )
     for (let at = 0; at < snapshot.length; at += 997) {
       const damaged = snapshot.slice()
       damaged[at] = damaged[at]! ^ 0x55
-      expect(() => evalProgram.thaw(damaged), `byte ${at}`).toThrow(expect.objectContaining({ code: 'encoding-invalid' }))
+      expect(() => evalProgram.thaw(damaged, envOf(id('thawed'))), `byte ${at}`).toThrow(
+        expect.objectContaining({ code: 'encoding-invalid' }),
+      )
     }
   })
 

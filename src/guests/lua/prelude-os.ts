@@ -49,7 +49,7 @@ local CONVERSIONS = {
   A = function(d) return DAYS[d.wday] end,
   b = function(d) return sub(MONTHS[d.month], 1, 3) end,
   B = function(d) return MONTHS[d.month] end,
-  c = function(d) return expand("%a %b %d %H:%M:%S %Y", d) end,
+  c = function(d) return expand(DATE_AND_TIME, d) end,
   C = function(d) return format("%02d", d.year // 100) end,
   d = function(d) return format("%02d", d.day) end,
   D = function(d) return expand("%m/%d/%y", d) end,
@@ -80,52 +80,87 @@ local CONVERSIONS = {
   y = function(d) return format("%02d", d.year % 100) end,
   Y = function(d) return tostring(d.year) end,
   z = function() return "+0000" end,
-  Z = function() return "UTC" end,
+  Z = function(d) return d.zone end,
   ["%"] = function() return "%" end,
 }
 
+local MODIFIED = { E = "cCxXyY", O = "deHImMSuUVwWy" }
+
+-- The text, or nil and the conversion that there is none of.
 expand = function(template, date)
-  return (gsub(template, "%%(.?)", function(letter)
+  local wrong
+  local text = gsub(template, "%%([EO]?)(.?)", function(modifier, letter)
     local conversion = CONVERSIONS[letter]
-    if conversion == nil then error("bad argument #1 to 'date' (invalid conversion specifier '%" .. letter .. "')", 0) end
+    if modifier ~= "" and (letter == "" or not find(MODIFIED[modifier], letter, 1, true)) then conversion = nil end
+    if conversion == nil then
+      wrong = wrong or "%" .. modifier .. letter
+      return ""
+    end
     return conversion(date)
-  end))
+  end)
+  if wrong then return nil, wrong end
+  return text
 end
+
+local FIELD_MAX = 2 ^ 30 - 1 | 0
 
 local function field(date, name, default)
   local value = date[name]
   local number = tointeger(tonumber(value))
-  if number ~= nil then return number end
+  if number ~= nil then
+    if number > FIELD_MAX or number < -FIELD_MAX then error("field '" .. name .. "' is out-of-bound", 3) end
+    return number
+  end
   if value ~= nil then error("field '" .. name .. "' is not an integer", 3) end
   if default == nil then error("field '" .. name .. "' missing in date table", 3) end
   return default
 end
 
+local function integerof(name, position, given, value)
+  local number = tonumber(value)
+  local integer = tointeger(number)
+  if integer ~= nil then return integer end
+  local problem = "number has no integer representation"
+  if number == nil then problem = "number expected, got " .. (position > given and "no value" or type(value)) end
+  error("bad argument #" .. position .. " to '" .. name .. "' (" .. problem .. ")", 3)
+end
+
 globals.os = {
   -- The message's Timestamp in milliseconds; of a table, seconds since 1970 in UTC.
   time = function(date)
-    if date == nil then return now end
+    if date == nil then return now // TIME_UNIT end
     if type(date) ~= "table" then error("bad argument #1 to 'time' (table expected, got " .. type(date) .. ")", 2) end
-    local days = daysof(field(date, "year"), field(date, "month"), field(date, "day"))
-    return days * 86400 + field(date, "hour", 12) * 3600 + field(date, "min", 0) * 60 + field(date, "sec", 0)
+    local second, minute, hour = field(date, "sec", 0), field(date, "min", 0), field(date, "hour", 12)
+    local day, month, year = field(date, "day"), field(date, "month"), field(date, "year")
+    local seconds = daysof(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
+    for name, value in next, dateof(seconds) do date[name] = value end
+    return seconds
   end,
   -- In UTC; of the message's time unless seconds since 1970 are given.
-  date = function(template, seconds)
+  date = function(template, ...)
     template = template == nil and "%c" or tostring(template)
+    local seconds = ...
     if seconds == nil then
       seconds = now // 1000
     else
-      seconds = tointeger(floor(tonumber(seconds) or error("bad argument #2 to 'date' (number expected)", 2)))
-      if seconds == nil or seconds > 67768036191676799 or seconds < -67768040609740800 then
-        error("bad argument #2 to 'date' (time out of range)", 2)
-      end
+      seconds = integerof("date", 2, 2, seconds)
     end
-    if sub(template, 1, 1) == "!" then template = sub(template, 2) end
-    local date = dateof(seconds)
+    if seconds > 67768036191676799 or seconds < -67768040609740800 then
+      error("time result cannot be represented in this installation", 2)
+    end
+    local date, zone = dateof(seconds), "UTC"
+    if sub(template, 1, 1) == "!" then template, zone = sub(template, 2), "GMT" end
     if sub(template, 1, 2) == "*t" then return date end
-    return expand(template, date)
+    date.zone = zone
+    local text, wrong = expand(template, date)
+    if text == nil then error("bad argument #1 to 'date' (invalid conversion specifier '" .. wrong .. "')", 2) end
+    return text
   end,
   clock = function() return 0.0 end,
-  difftime = function(later, earlier) return (later - (earlier or 0)) * 1.0 end,
+  difftime = function(...)
+    local later, earlier = ...
+    local given = select("#", ...)
+    return integerof("difftime", 1, given, later) - integerof("difftime", 2, given, earlier) + 0.0
+  end,
 }
 `

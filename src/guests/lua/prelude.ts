@@ -3,21 +3,43 @@
  *
  * Wire        The host writes into `mailbox`, a long string that Lua never changes and never hashes; larger input goes into a string made
  *             for it. Its first byte says what to do (see OP), its second where the input is (0 mailbox, 1 large). Values as value-codec.ts.
- *             A reply is a string: 1 and the values Output, Messages, Spawns, Assignments, Error (2 if Error is set);
- *             or 0 and the text of an error.
- * Source      Lua 5.3 reference manual; os.time as aos has it: the message's Timestamp
+ *             A reply is a string: its first byte as REPLY says, then what prelude-process.ts or prelude-ao.ts say; for 0 the text of an error.
+ * Source      Lua 5.3 reference manual
  * Invariants  Nothing here depends on the machine. Everything that programs can change is captured in locals before they run.
  *             Every change of this text changes what processes compute: raise PRELUDE_VERSION.
  */
+import { AO_LIBRARY, AO_OPERATIONS, AO_PACKAGE } from './prelude-ao.ts'
+import { LUERL_ORDER } from './prelude-order.ts'
 import { OS_LIBRARY } from './prelude-os.ts'
+import { PROCESS_OPERATIONS } from './prelude-process.ts'
 
-export const PRELUDE_VERSION = 1
+export const PRELUDE_VERSION = 2
+/** Room for the text below. */
+export const PRELUDE_BYTES_MAX = 32 * 1024
 export const MAILBOX_BYTES = 16 * 1024
 /** Bytes before the input in the mailbox. */
 export const MAILBOX_HEADER_BYTES = 2
-export const REPLY = { failed: 0, done: 1, doneWithError: 2 } as const
-/** What the host asks for: a string for large input; to run the module's source; to be told whose process it is; to handle a message. */
-export const OP = { reserve: 1, load: 2, identify: 3, handle: 4 } as const
+export const REPLY = { failed: 0, done: 1, doneWithError: 2, request: 3, fault: 4 } as const
+/** What the host asks for: a string for large input, a garbage collection, and what prelude-process.ts (load to handle) and prelude-ao.ts say. */
+export const OP = {
+  reserve: 1,
+  load: 2,
+  identify: 3,
+  handle: 4,
+  loadNamed: 5,
+  install: 6,
+  begin: 7,
+  resume: 8,
+  functions: 9,
+  collect: 10,
+} as const
+
+/** Two kinds of program: processes with a `handle`, and modules whose functions AO-Core calls. */
+export interface PreludeKind {
+  readonly kind: 'process' | 'ao'
+  /** `pairs` and `next` go through keys in the order of HyperBEAM's engine. */
+  readonly hasLuerlOrder: boolean
+}
 
 export interface PreludeSizes {
   readonly resultBytesMax: number
@@ -25,13 +47,30 @@ export interface PreludeSizes {
 }
 
 /** A chunk that returns the function that the host calls, and the mailbox. */
-export function preludeSource({ resultBytesMax, depthMax }: PreludeSizes): string {
-  return `local RESULT_BYTES_MAX, DEPTH_MAX, MAILBOX_BYTES = ${resultBytesMax}, ${depthMax}, ${MAILBOX_BYTES}${BODY}`
+export function preludeSource({ kind, hasLuerlOrder }: PreludeKind, { resultBytesMax, depthMax }: PreludeSizes): string {
+  const isAo = kind === 'ao'
+  return [
+    `local RESULT_BYTES_MAX, DEPTH_MAX, MAILBOX_BYTES = ${resultBytesMax}, ${depthMax}, ${MAILBOX_BYTES}`,
+    // What an empty table is for the host: a map where every table may be a message, otherwise a list.
+    `local EMPTY = "\\${isAo ? 7 : 6}\\0\\0\\0\\0"`,
+    // os.time() of processes counts milliseconds, as that of aos does.
+    `local TIME_UNIT = ${isAo ? 1000 : 1}`,
+    // The C standard has a blank before days of one digit, the library of aos a zero.
+    `local DATE_AND_TIME = "%a %b ${isAo ? '%e' : '%d'} %H:%M:%S %Y"`,
+    VALUES,
+    isAo ? AO_OPERATIONS : PROCESS_OPERATIONS,
+    CALLS,
+    OS_LIBRARY,
+    hasLuerlOrder ? LUERL_ORDER : '',
+    isAo ? AO_LIBRARY : '',
+    LIBRARY,
+    isAo ? AO_PACKAGE : '',
+    'return dispatch, mailbox',
+  ].join('\n')
 }
 
-const BODY = String.raw`
-local byte, rep, pack, unpack = string.byte, string.rep, string.pack, string.unpack
-local sub, gsub, format, concat = string.sub, string.gsub, string.format, table.concat
+const VALUES = String.raw`local byte, rep, pack, unpack = string.byte, string.rep, string.pack, string.unpack
+local sub, gsub, find, match, format, concat = string.sub, string.gsub, string.find, string.match, string.format, table.concat
 local mathtype, tointeger, floor, randomseed = math.type, math.tointeger, math.floor, math.randomseed
 local type, next, pcall, error, tostring, tonumber, select, rawget, rawlen = type, next, pcall, error, tostring, tonumber, select, rawget, rawlen
 local load, collectgarbage = load, collectgarbage
@@ -114,7 +153,8 @@ local function writetable(value, depth)
     end
   end
   local length = rawlen(value)
-  if first == nil or (length > 0 and islist(value, length)) then
+  if first == nil then return put(EMPTY) end
+  if length > 0 and islist(value, length) then
     put(pack("<BI4", 6, length))
     for i = 1, length do write(value[i], depth) end
     return
@@ -124,7 +164,7 @@ local function writetable(value, depth)
   for key, entry in next, value do
     local kind = type(key)
     if kind ~= "string" then
-      if kind ~= "number" then error("the result has a table with a " .. kind .. " as a key; use strings", 0) end
+      if kind ~= "number" and kind ~= "boolean" then error("the result has a table with a " .. kind .. " as a key; use strings", 0) end
       key = tostring(key)
     end
     local what = type(entry)
@@ -156,14 +196,6 @@ write = function(value, depth)
   end
 end
 
-local function writelist(response, name)
-  local list = response[name]
-  if list ~= nil and (type(list) ~= "table" or not islist(list, rawlen(list))) then
-    error("response." .. name .. " is a " .. type(list) .. ", expected a list", 0)
-  end
-  write(list, 0)
-end
-
 local function failure(problem)
   local kind = type(problem)
   if kind ~= "string" and kind ~= "number" then
@@ -175,58 +207,20 @@ end
 
 -- Calls -----------------------------------------------------------------------------------------------------------------------
 local now = 0
-local env, entry
-
-local function respond()
-  local message = read(7, start + 1)
-  local timestamp = message.Timestamp
-  if timestamp ~= nil then now = tointeger(tonumber(timestamp)) or now end
-  local handle = entry or rawget(globals, "handle")
-  if handle == nil then error("the module has no function 'handle'", 0) end
-  local answer = handle(message, env)
-  if type(answer) ~= "table" then error("handle returned a " .. type(answer) .. ", expected a table with ok and response", 0) end
-  local response = answer.response
-  if not answer.ok then error(response == nil and "handle returned ok = false and no response" or response, 0) end
-  if type(response) ~= "table" then error("handle returned a response that is a " .. type(response) .. ", expected a table", 0) end
-  put(response.Error == nil and "\1" or "\2")
-  write(response.Output, 0)
-  writelist(response, "Messages")
-  writelist(response, "Spawns")
-  writelist(response, "Assignments")
-  write(response.Error, 0)
-end
-
 local BLOCK = rep("\0", 4096)
 local operations = {
   [1] = function()
     local length = unpack("<I4", source, start)
     return rep(BLOCK, length // #BLOCK) .. sub(BLOCK, 1, length % #BLOCK)
   end,
-  [2] = function()
-    local chunk, problem = load(source, "=module", "t", globals)
-    if chunk == nil then error(problem, 0) end
-    local returned = chunk()
-    if type(returned) == "function" then
-      entry = returned
-    elseif type(returned) == "table" and type(returned.handle) == "function" and rawget(globals, "handle") == nil then
-      entry = returned.handle
-    end
+  [10] = function()
+    collectgarbage()
     return "\1"
-  end,
-  [3] = function()
-    local identity = read(7, start + 1)
-    env = identity.env
-    randomseed(identity.seed)
-    return "\1"
-  end,
-  [4] = function()
-    parts, count, size = {}, 0, 0
-    respond()
-    return concat(parts)
   end,
 }
+`
 
-local mailbox = rep("\0", MAILBOX_BYTES)
+const CALLS = String.raw`local mailbox = rep("\0", MAILBOX_BYTES)
 local large
 
 local function dispatch()
@@ -239,25 +233,44 @@ local function dispatch()
   if ok then return reply end
   return failure(reply)
 end
+`
 
-${OS_LIBRARY}
--- What programs do not get -----------------------------------------------------------------------------------------------------
+const LIBRARY = `-- What programs do not get -----------------------------------------------------------------------------------------------------
 globals.io, globals.package, globals.require, globals.dofile, globals.loadfile = nil, nil, nil, nil, nil
+local getinfo = debug.getinfo
 globals.debug = { traceback = debug.traceback }
 globals.string.dump = nil
 globals.print = function() end -- Nothing leaves a process but results; the aos runtime has its own.
-globals.load = function(chunk, name, mode, ...)
-  if mode ~= nil and mode ~= "t" and mode ~= "bt" then
-    return nil, "attempt to load a text chunk (mode is '" .. tostring(mode) .. "'); compiled chunks are not allowed here"
-  end
-  if select("#", ...) == 0 then return load(chunk, name, "t") end
-  return load(chunk, name, "t", (...))
-end
-globals.collectgarbage = function(option)
-  if option == nil or option == "collect" then return collectgarbage() end
-  if option == "count" or option == "step" or option == "isrunning" then return collectgarbage(option) end
-  return 0
+-- What the C function behind it says at its place in here, it says at the caller's.
+local function relocate(problem)
+  local rest = type(problem) == "string" and match(problem, "^heddle:%d+: (.*)")
+  if not rest then return problem end
+  local info = getinfo(3, "Sl")
+  if info.currentline > 0 then rest = info.short_src .. ":" .. info.currentline .. ": " .. rest end
+  return rest
 end
 
-return dispatch, mailbox
+globals.load = function(...)
+  local chunk, name, mode, env = ...
+  local given = select("#", ...)
+  local kind = type(chunk)
+  if kind ~= "string" and kind ~= "number" and kind ~= "function" then
+    error("bad argument #1 to 'load' (function expected, got " .. (given == 0 and "no value" or kind) .. ")", 2)
+  end
+  if mode ~= nil and not find(tostring(mode), "t", 1, true) and not (kind == "string" and byte(chunk) == 27) then
+    return nil, "attempt to load a text chunk (mode is '" .. tostring(mode) .. "')"
+  end
+  local fn, problem
+  if given >= 4 then fn, problem = load(chunk, name, "t", env) else fn, problem = load(chunk, name, "t") end
+  if fn then return fn end
+  return nil, relocate(problem)
+end
+local OPTIONS = { collect = true, count = true, step = true, isrunning = true, stop = false, restart = false, setpause = false, setstepmul = false }
+globals.collectgarbage = function(option, ...)
+  if option == nil then return collectgarbage() end
+  local isreal = OPTIONS[option]
+  if isreal then return collectgarbage(option) end
+  if isreal == false then return 0 end
+  error("bad argument #1 to 'collectgarbage' (invalid option '" .. tostring(option) .. "')", 2)
+end
 `

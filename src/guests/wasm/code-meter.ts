@@ -5,11 +5,10 @@
  */
 import { WasmCursor, WasmWriter } from './cursor.ts'
 import { OP, readInstruction, skipType } from './instructions.ts'
-import { I32, I64, type WasmLayout } from './layout.ts'
+import { F32, F64, I32, I64, V128, type WasmLayout } from './layout.ts'
+import { endsLegacyRun } from './legacy-cost.ts'
+import type { LegacyMeter } from './legacy-meter.ts'
 
-const F32 = 0x7d
-const F64 = 0x7c
-const V128 = 0x7b
 const FUNCTION_LOCALS_MAX = 50_000
 
 /** How to make the NaN of each value type canonical: the type, its constant with the NaN, how to compare with itself, how to choose. */
@@ -53,21 +52,36 @@ const BULK = new Set<number>([
 ])
 const TABLE_WRITES = new Set<number>([OP.tableSet, OP.tableInit, OP.tableCopy, OP.tableGrow, OP.tableFill])
 
+interface Instruction {
+  readonly from: number
+  readonly opcode: number
+  /** Copies what has not been copied yet up to `end`, and goes on behind the instruction. */
+  readonly copyTo: (end: number) => void
+}
+
 /** Rewrites the code section, function by function. */
 export class CodeMeter {
   changesTables = false
+  dropsSegments = false
+  growsMemory = false
   readonly #layout: WasmLayout
   readonly #gasGlobal: readonly number[]
   readonly #tick: Uint8Array
   readonly #stackPointer: number | null
   readonly #stackLow: readonly number[]
+  readonly #legacy: LegacyMeter | null
   readonly #body = new WasmWriter(65_536)
   /** Local variables added to the current function: type -> index. */
   #added = new Map<number, number>()
   #firstFree = 0
 
-  constructor(layout: WasmLayout, globals: { readonly gasGlobal: number; readonly stackPointer: number | null }) {
+  constructor(
+    layout: WasmLayout,
+    globals: { readonly gasGlobal: number; readonly stackPointer: number | null },
+    legacy: LegacyMeter | null = null,
+  ) {
     this.#layout = layout
+    this.#legacy = legacy
     this.#gasGlobal = encodedIndex(globals.gasGlobal)
     this.#stackPointer = globals.stackPointer
     this.#stackLow = encodedIndex(globals.gasGlobal + 1)
@@ -104,7 +118,7 @@ export class CodeMeter {
   #readLocals(cursor: WasmCursor, index: number): { readonly groups: number; readonly bytes: Uint8Array } {
     const groups = cursor.u32()
     const from = cursor.at
-    let count = this.#layout.parameterCounts[this.#layout.functionTypes[index]!] ?? 0
+    let count = this.#layout.types[this.#layout.functionTypes[index]!]?.params.length ?? 0
     for (let left = groups; left > 0; left--) {
       count += cursor.u32()
       skipType(cursor)
@@ -116,32 +130,56 @@ export class CodeMeter {
   }
 
   #rewriteCode(cursor: WasmCursor): void {
-    const { bytes } = cursor
+    const legacyRuns = this.#legacy?.runCosts(cursor) ?? []
+    let run = 0
+    this.#chargeLegacy(legacyRuns[run++])
     let copied = cursor.at
+    const copyTo = (end: number): void => {
+      this.#body.raw(cursor.bytes.subarray(copied, end))
+      copied = cursor.at
+    }
     while (!cursor.isAtEnd) {
       const from = cursor.at
       const opcode = readInstruction(cursor)
       if (TABLE_WRITES.has(opcode)) this.changesTables = true
-      if (opcode === OP.loop) {
-        this.#body.raw(bytes.subarray(copied, cursor.at))
-        this.#body.raw(this.#tick)
-      } else if (BULK.has(opcode)) {
-        this.#body.raw(bytes.subarray(copied, from))
-        this.#chargeBulk(cursor, from, opcode)
-        this.#body.raw(bytes.subarray(from, cursor.at))
-      } else if (opcode === OP.globalSet && this.#setsStackPointer(cursor, from)) {
-        this.#body.raw(bytes.subarray(copied, from))
-        this.#keepLowest()
-        this.#body.raw(bytes.subarray(from, cursor.at))
-      } else {
-        const nan = NAN_RULES.get(opcode)
-        if (nan === undefined) continue
-        this.#body.raw(bytes.subarray(copied, cursor.at))
-        this.#fixNan(nan)
-      }
-      copied = cursor.at
+      if (opcode === OP.dataDrop || opcode === OP.elementDrop) this.dropsSegments = true
+      if (opcode === OP.memoryGrow) this.growsMemory = true
+      this.#rewriteInstruction(cursor, { from, opcode, copyTo })
+      if (legacyRuns.length === 0 || !endsLegacyRun(opcode)) continue
+      copyTo(cursor.at)
+      this.#chargeLegacy(legacyRuns[run++])
     }
-    this.#body.raw(bytes.subarray(copied, cursor.end))
+    copyTo(cursor.end)
+  }
+
+  /** Nothing to do for most; the others are copied up to where something is put before, behind or in place of them. */
+  #rewriteInstruction(cursor: WasmCursor, { from, opcode, copyTo }: Instruction): void {
+    if (opcode === OP.loop) {
+      copyTo(cursor.at)
+      this.#body.raw(this.#tick)
+    } else if (BULK.has(opcode)) {
+      copyTo(from)
+      this.#chargeBulk(cursor, from, opcode)
+      this.#body.raw(cursor.bytes.subarray(from, cursor.at))
+    } else if (opcode === OP.globalSet && this.#setsStackPointer(cursor, from)) {
+      copyTo(from)
+      this.#keepLowest()
+      this.#body.raw(cursor.bytes.subarray(from, cursor.at))
+    } else if (opcode === OP.call && this.#legacy !== null) {
+      const inlined = this.#legacy.inlineCall(this.#legacy.calledAt(cursor, from), (type) => this.#local(type))
+      if (inlined === null) return
+      copyTo(from)
+      this.#body.raw(inlined)
+    } else {
+      const nan = NAN_RULES.get(opcode)
+      if (nan === undefined) return
+      copyTo(cursor.at)
+      this.#fixNan(nan)
+    }
+  }
+
+  #chargeLegacy(cost: number | undefined): void {
+    if (cost !== undefined && cost > 0 && this.#legacy !== null) this.#body.raw(this.#legacy.charge(cost))
   }
 
   /** The amount is on top of the stack: keep it in a local variable, subtract amount / 32 + 1, check, put it back. */
@@ -213,9 +251,10 @@ export class CodeMeter {
     this.#body.raw([0x22, ...local, ...nan.constant, 0x20, ...local, 0x20, ...local, ...nan.equal, ...nan.choose])
   }
 
-  /** Traps when the count is below zero. */
+  /** Traps when the count, or the legacy one, is below zero. */
   #check(): readonly number[] {
-    return [0x23, ...this.#gasGlobal, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b]
+    const orLegacy = this.#legacy === null ? [] : [0x23, ...this.#legacy.global, 0x84]
+    return [0x23, ...this.#gasGlobal, ...orLegacy, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b]
   }
 
   /** Index, encoded, of this function's scratch variable of a type. */
@@ -229,7 +268,7 @@ export class CodeMeter {
   }
 }
 
-function encodedIndex(index: number): readonly number[] {
+export function encodedIndex(index: number): readonly number[] {
   const out = new WasmWriter(8)
   out.u32(index)
   return [...out.toBytes()]

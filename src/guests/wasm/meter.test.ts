@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { buildWasm } from '../../../test/wasm-builder.ts'
 import { WasmWriter } from './cursor.ts'
 import { GAS_EXPORT, type MeterOptions, meterModule, STACK_LOW_EXPORT } from './meter.ts'
 
@@ -247,8 +248,9 @@ describe('the same results', () => {
     )
     const curve = join(dirname(require.resolve('tiny-secp256k1')), '../secp256k1.wasm')
     for (const file of [...lua.map((path) => require.resolve(path)), curve]) {
-      const { bytes } = meterModule(readFileSync(file), { ...options, memoryBytesMax: 2 ** 31 })
+      const { bytes, unkeepable } = meterModule(readFileSync(file), { ...options, memoryBytesMax: 2 ** 31 })
       expect(WebAssembly.validate(bytes), file).toBe(true)
+      expect(unkeepable, file).toBe(null)
     }
   })
 })
@@ -358,10 +360,29 @@ describe('what it tells and caps', () => {
     expect(run(1)).toBe(-1)
   })
 
+  it('has no larger limit than addresses of 32 bits', () => {
+    const { bytes } = meterModule(assemble({ memory: [0, 1], code: [] }), { ...options, memoryBytesMax: 2 ** 34 })
+    expect(WebAssembly.validate(bytes)).toBe(true)
+    expect(WebAssembly.validate(meterModule(assemble({ memory: [4, 1], code: [] }), { ...options, memoryBytesMax: 2 ** 34 }).bytes)).toBe(
+      true,
+    )
+  })
+
   it('says that tables change', () => {
     const set: Parts = { table: [0x70, 0, 4], code: [...i32Const(0), 0xd0, 0x70, 0x26, 0] }
     expect(meterModule(assemble(set), options).changesTables).toBe(true)
     expect(meterModule(assemble(SUM), options).changesTables).toBe(false)
+  })
+
+  it.each([
+    ['changed tables', { table: [0x70, 0, 4], code: [...i32Const(0), 0xd0, 0x70, 0x26, 0] }, /function tables/],
+    ['tables that grow', { table: [0x70, 0, 4], code: [0xd0, 0x70, ...i32Const(1), 0xfc, 15, 0, 0x1a] }, /function tables/],
+    ['dropped data', { memory: [0, 1], data: [1], code: [0xfc, 9, 0] }, /segments/],
+    ['nothing', SUM, null],
+  ] satisfies readonly (readonly [string, Parts, RegExp | null])[])('says what could not be kept: %s', (_name, parts, reason) => {
+    const { unkeepable } = meterModule(assemble(parts), options)
+    if (reason === null) expect(unkeepable).toBe(null)
+    else expect(unkeepable).toMatch(reason)
   })
 
   it('says which memories are 64-bit', () => {
@@ -379,12 +400,19 @@ describe('refuses', () => {
     ['garbage-collected types', { typeForm: 0x5f, code: [] }, /garbage-collected/],
     ['unknown instructions', { code: [0xc5] }, /0xc5/],
     ['memory that begins too large', { memory: [0, 17], code: [] }, /1114112 bytes/],
+    ['large tables', { table: [0x70, 0, 0xc0, 0x84, 0x3d], code: [] }, /1000000 entries/],
     ['mutable references', { globals: [[0x6f, 1, 0xd0, 0x6f, 0x0b]], code: [] }, /mutable global/],
     ['names kept for the host', { exportName: 'heddle.gas', code: [] }, /heddle\.gas/],
   ] satisfies readonly (readonly [string, Parts, RegExp])[])('%s', (_name, parts, problem) => {
     expect(() => meterModule(assemble(parts), options)).toThrow(
       expect.objectContaining({ code: 'module-unsupported', message: expect.stringMatching(problem) }),
     )
+  })
+
+  it('more names than there is room for', () => {
+    const globals = new Array<{ type: 'i32'; value: number }>(10_001).fill({ type: 'i32', value: 1 })
+    expect(() => meterModule(buildWasm({ globals }), options)).toThrow(/section 6 has 10001 entries/)
+    expect(() => meterModule(buildWasm({ globals: globals.slice(1) }), options)).not.toThrow()
   })
 
   it('any other bytes, with a code', () => {

@@ -44,13 +44,27 @@ export class ImageBuffer {
   }
 }
 
-/** Copies an image into a memory that is large enough; `usedEnd` is where that memory's own used part ends, zeroed beyond the image. */
+const CHUNK_BYTES = 65_536
+const EMPTY_CHUNK = new Uint8Array(CHUNK_BYTES)
+
+/**
+ * Copies an image into a memory that is large enough; `usedEnd` is where that memory's own used part ends, zeroed beyond the image.
+ * Memory that is zero already is not written: the machine gives no room to what was never touched.
+ */
 export function applyImage(memory: Uint8Array, image: StateImage, usedEnd: number): void {
   let at = 0
   for (const { start, end } of image.ranges) {
-    memory.set(image.bytes.subarray(at, at + end - start), start)
-    at += end - start
+    for (let from = start; from < end; from += CHUNK_BYTES) {
+      const size = Math.min(CHUNK_BYTES, end - from)
+      const chunk = image.bytes.subarray(at, at + size)
+      if (!isZero(chunk) || !isZero(memory.subarray(from, from + size))) memory.set(chunk, from)
+      at += size
+    }
   }
   const imageEnd = image.ranges.at(-1)?.end ?? 0
   if (usedEnd > imageEnd) memory.fill(0, imageEnd, usedEnd)
+}
+
+function isZero(chunk: Uint8Array): boolean {
+  return Buffer.compare(chunk, chunk.length === CHUNK_BYTES ? EMPTY_CHUNK : EMPTY_CHUNK.subarray(0, chunk.length)) === 0
 }

@@ -14,6 +14,7 @@ declare namespace WebAssembly {
     readonly exports: Exports
   }
   class Memory {
+    constructor(descriptor: { readonly initial: number })
     readonly buffer: ArrayBuffer
     grow(pages: number): number
   }
@@ -24,5 +25,8 @@ declare namespace WebAssembly {
     value: Type extends 'i64' ? bigint : number
   }
   class RuntimeError extends Error {}
+  class CompileError extends Error {}
+  class LinkError extends Error {}
+  class Exception {}
   function validate(bytes: Uint8Array): boolean
 }

@@ -1,8 +1,9 @@
 /**
- * POST /dry-run?process-id=P, body {Owner, Tags, Data?, Id?, Target?, Anchor?, Timestamp?, "Block-Height"?} -> 200 result; changes nothing.
+ * POST /dry-run?process-id=P[&to=<message id, slot or time>], body {Owner, Tags, Data?, Id?, Target?, Anchor?, Timestamp?, "Block-Height"?} -> 200 result; changes nothing.
  *
  * Source      permaweb/ao servers/cu (routes/dryRun)
- * Invariants  Evaluated on the state after the last message that has a slot at the time of the request, never on an older one, and never cached.
+ * Invariants  Evaluated on the state after the last message that has a slot at the time of the request, never on an older one, and never cached;
+ *             with `to` on the state after that message, exactly.
  */
 
 import { toText } from '../../base/bytes.ts'
@@ -12,10 +13,13 @@ import type { TextTag } from '../../codec/tags.ts'
 import type { DryRunFields } from '../../services/machine/guest-message.ts'
 import type { Machine } from '../../services/machine/machine.ts'
 import { json, type Request, type Response, type Route } from '../route.ts'
-import { parseId } from './parameters.ts'
+import { parseMoment } from './moment.ts'
+import { optional, parseId } from './parameters.ts'
 import { evaluationJson } from './shapes.ts'
 
-export function dryRun(machine: Pick<Machine, 'dryRun'>): Route {
+type DryRunDeps = Pick<Machine, 'dryRun' | 'dryRunAt' | 'slotOf' | 'slotAt' | 'getHead'>
+
+export function dryRun(machine: DryRunDeps): Route {
   let running = 0
   return {
     method: 'POST',
@@ -37,11 +41,15 @@ export function dryRun(machine: Pick<Machine, 'dryRun'>): Route {
   }
 }
 
-async function evaluate(request: Request, machine: Pick<Machine, 'dryRun'>): Promise<Response> {
+async function evaluate(request: Request, machine: DryRunDeps): Promise<Response> {
   const process = parseId(request.query.get('process-id'), 'process-id')
-  if (request.query.get('to')) throw invalid('to', 'dry runs on an earlier state are not supported; leave out "to"')
+  const to = optional(request, 'to')
   const fields = parseFields(parseJson(await request.body(JSON_BODY_BYTES_MAX)))
-  return json(200, evaluationJson(await machine.dryRun(process, fields, request.signal)), { 'x-max-age': '0' })
+  const evaluation =
+    to === undefined
+      ? await machine.dryRun(process, fields, request.signal)
+      : await machine.dryRunAt(process, await parseMoment(machine, process, to), fields)
+  return json(200, evaluationJson(evaluation), { 'x-max-age': '0' })
 }
 
 function parseFields(body: unknown): DryRunFields {

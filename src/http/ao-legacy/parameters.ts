@@ -28,6 +28,13 @@ export function parseNumber(request: Request, field: string): number | null {
   throw new HeddleError('request-invalid', { field }, `${field} is "${clip(text)}"; expected a whole number`)
 }
 
+/** The same from 0 on. */
+export function parseNatural(request: Request, field: string): number | null {
+  const value = parseNumber(request, field)
+  if (value === null || value >= 0) return value
+  throw new HeddleError('request-invalid', { field }, `${field} is ${value}; expected a number from 0`)
+}
+
 /** Absent and empty are the same. */
 export function optional(request: Request, field: string): string | undefined {
   return request.query.get(field) || undefined

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ao, idOf, openRig, type Rig } from '../../../test/machine-rig.ts'
+import { ao, idOf, openRig, type Rig, stateIn } from '../../../test/machine-rig.ts'
 import type { TxId } from '../../base/ids.ts'
 import { PAGE_BYTES_MAX } from '../../base/limits.ts'
 import { silentLog } from '../../base/log.ts'
@@ -187,7 +187,9 @@ describe('results', () => {
     ['/results/P?from=nonsense', 400, 'cursor'],
     [`/cron/${idOf(1)}`, 404, idOf(1)],
     [`/state/${idOf(1)}`, 404, idOf(1)],
-    ['/state/P?to=5', 400, 'to'],
+    ['/state/P?to=99', 404, 'no slot 99'],
+    ['/state/P?to=x', 404, 'has no slot'],
+    ['/state/P?to=1000000000000', 404, 'is younger'],
     [`/processes/${idOf(1)}`, 404, idOf(1)],
   ])('GET %s is refused', async (path, status, error) => {
     expect(await ask(path.replace('P', process))).toMatchObject({ status, body: { error: expect.stringContaining(error) } })
@@ -215,6 +217,14 @@ describe('dry runs', () => {
     ['data that is a table', '{"Owner":"x","Tags":[],"Data":{}}', 400, 'Data is not text'],
   ])('refuse %s', async (_name, body, status, error) => {
     expect(await post(`/dry-run?process-id=${process}`, body)).toMatchObject({ status, body: { error: expect.stringContaining(error) } })
+  })
+
+  it('run on an earlier state', async () => {
+    const [, , record] = await rig.machine.records(process, { after: -1, upTo: 9, limit: 9 })
+    const body = JSON.stringify({ Owner: 'x', Tags: [{ name: 'Action', value: 'Inc' }] })
+    for (const to of ['2', record!.message, record!.timestampMs])
+      expect((await post(`/dry-run?process-id=${process}&to=${to}`, body)).body['Output']).toBe('4')
+    expect((await post(`/dry-run?process-id=${process}&to=99`, body)).status).toBe(404)
   })
 
   it('refuse unknown processes', async () => {
@@ -312,7 +322,17 @@ describe('scheduler reads', () => {
   it('give the state with where it stands', async () => {
     const response = await fetch(`${url}/state/${process}`)
     expect(response.headers.get('last-ordinate')).toBe(String((await rig.machine.getHead(process)).slot))
-    expect(await response.json()).toHaveProperty('count')
+    expect(stateIn(new Uint8Array(await response.arrayBuffer()))).toHaveProperty('count')
+  })
+
+  it('give an earlier state, by slot, message, assignment or time', async () => {
+    const [record] = await rig.machine.records(process, { after: 1, upTo: 2, limit: 1 })
+    const { slot, message: id, assignment, timestampMs } = record!
+    for (const to of [slot, id, assignment, timestampMs]) {
+      const response = await fetch(`${url}/state/${process}?to=${to}`)
+      expect([response.headers.get('last-ordinate'), response.headers.get('last-timestamp')]).toEqual(['2', String(timestampMs)])
+      expect(stateIn(new Uint8Array(await response.arrayBuffer()))).toEqual({ count: 3 })
+    }
   })
 })
 

@@ -1,7 +1,8 @@
 /**
  * Compute: all processes that have something to evaluate, one runner each, opened when they are needed.
  *
- * Invariants  There is one runner for a process at most, and it is not forgotten while it is used. After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
+ * Invariants  There is one runner for a process at most, and it is not forgotten while it is used. While a process rests it has none.
+ *             After a restart, messages that were acknowledged but not evaluated are found and evaluated without anyone asking.
  */
 import { errorText } from '../../base/errors.ts'
 import { bytesToId, idBytes, type TxId } from '../../base/ids.ts'
@@ -9,7 +10,7 @@ import { MESSAGES_AHEAD_BYTES_MAX, PARTING_SNAPSHOTS_MAX, PROCESS_RUNNERS_MAX } 
 import type { KvStore } from '../../store/kv-store.ts'
 import { Budget } from './budget.ts'
 import { decodeRecord, type ProcessHead, slotKey } from './records.ts'
-import { Runner, type RunnerDeps } from './runner.ts'
+import { Runner, type RunnerDeps, RunnerRetired } from './runner.ts'
 import { type Scheduled, unknownProcess } from './scheduler.ts'
 
 export type ComputeDeps = Omit<RunnerDeps, 'aheadBytes' | 'partings'> & { readonly kv: Pick<KvStore, 'get' | 'getMany' | 'scan'> }
@@ -23,6 +24,8 @@ export class Compute {
   readonly #loading = new Map<TxId, Promise<void>>()
   /** Slots that came while their runner was being loaded. */
   readonly #early = new Map<TxId, Scheduled[]>()
+  /** Processes that rest, until when. */
+  readonly #resting = new Map<TxId, Promise<void>>()
   #stopping = false
 
   constructor(deps: ComputeDeps) {
@@ -33,8 +36,8 @@ export class Compute {
 
   /** A slot that just became durable. */
   add(entry: Scheduled): void {
-    if (this.#stopping) return
     const { process, record } = entry
+    if (this.#stopping || this.#resting.has(process)) return // It is in the log, and found there.
     const runner = this.#runners.get(process) ?? (record.slot === 0 ? this.#create(process, { scheduled: 0, evaluated: -1 }) : null)
     if (runner !== null) {
       runner.add(entry)
@@ -56,9 +59,14 @@ export class Compute {
     return this.#runners.get(process)?.backlog ?? this.#early.get(process)?.length ?? 0
   }
 
-  /** Throws `process-unknown`. `work` is called in the turn in which the runner is found, so that it is not forgotten in between. */
+  /** Throws `process-unknown`, and RunnerRetired when the process rests or comes to rest meanwhile: ask again. `work` is called in the turn in which the runner is found, so that it is not forgotten in between. */
   async use<T>(process: TxId, work: (runner: Runner) => T | Promise<T>): Promise<T> {
     for (;;) {
+      const resting = this.#resting.get(process)
+      if (resting !== undefined) {
+        await resting
+        throw new RunnerRetired() // Its log may be another one now: whoever asks looks again.
+      }
       const runner = this.#runners.get(process)
       if (runner === undefined) {
         await this.#load(process)
@@ -67,6 +75,23 @@ export class Compute {
       this.#runners.delete(process)
       this.#runners.set(process, runner)
       return work(runner)
+    }
+  }
+
+  /** Nothing of the process is evaluated or in memory while `work` does something to its log; then it goes on from what is there. */
+  async resting<T>(process: TxId, work: () => Promise<T>): Promise<T> {
+    while (this.#resting.has(process)) await this.#resting.get(process)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#resting.set(process, promise)
+    try {
+      await this.#loading.get(process)?.catch(() => {})
+      await this.#runners.get(process)?.retire()
+      this.#runners.delete(process)
+      return await work()
+    } finally {
+      this.#resting.delete(process)
+      resolve()
+      if (!this.#stopping) this.#goOn(process)
     }
   }
 
@@ -84,10 +109,18 @@ export class Compute {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    await Promise.allSettled(this.#resting.values())
     await Promise.allSettled(this.#loading.values())
     const stopped = await Promise.allSettled([...this.#runners.values()].map((runner) => runner.stop()))
     for (const one of stopped)
       if (one.status === 'rejected') this.#deps.logger.error({ error: errorText(one.reason) }, 'a process did not stop cleanly')
+  }
+
+  #goOn(process: TxId): void {
+    this.use(process, (runner) => runner.wake()).catch((error) => {
+      if (error instanceof RunnerRetired) return // It rests again, and goes on after that.
+      this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened again')
+    })
   }
 
   async #wakeUnfinished(batch: readonly { process: TxId; slot: number }[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** From what the guests answered to what is kept of it. */
-import type { Evaluation } from '../../guests/guest.ts'
+import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
+import { type Evaluation, GuestFault } from '../../guests/guest.ts'
 import { planOutbox } from './outbox.ts'
 import type { Entry, LogRecord, NodeFailure, ResultRecord } from './records.ts'
 import type { Evaluated } from './result-saver.ts'
@@ -24,6 +25,25 @@ export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogReco
     undelivered,
   }
   return { record, result: kept, entries: outbox }
+}
+
+/** Of a message to a program that could not run it, on any node. */
+export function programFailure(record: LogRecord, error: unknown): Evaluated {
+  return failedEvaluation(record, `the program could not run: ${errorText(error)}`)
+}
+
+/** Trouble that is the same on every node: the module is missing, or does not even start, or answers what cannot be read. */
+export function isOfProgram(error: unknown): boolean {
+  return (
+    error instanceof GuestFault ||
+    (error instanceof HeddleError && !isFailure(error, 'guest-lost') && !isFailure(error, 'store-failed') && !isFailure(error, 'stopping'))
+  )
+}
+
+/** Slot 0 of a fork: it changes nothing, since the state that the fork begins with is its original's. */
+export function forkedEvaluation(record: LogRecord): Evaluated {
+  const { error: _, ...result } = failure(record, '')
+  return { record, result, entries: [] }
 }
 
 /** `nodeFailure` when it is not the program's. */

@@ -6,6 +6,7 @@
  * Source      permaweb/ao servers/cu (lib/evaluate, domain/model) and loader
  * Invariants  All of it follows from the log and the signed bytes: nothing here depends on the clock, settings or the node.
  *             Tags named From or Owner never reach a program, since they would pass for the verified fields.
+ *             The program of a fork meets the fork under the id that it has for itself.
  */
 import { toBase64url, toTextStrict } from '../../base/bytes.ts'
 import type { TxId } from '../../base/ids.ts'
@@ -15,7 +16,14 @@ import { aoAddress, senderOf } from './protocol.ts'
 import type { LogRecord } from './records.ts'
 import type { ModuleFacts, SourceMessage } from './sources.ts'
 
-export function guestMessage(process: TxId, record: LogRecord, source: SourceMessage): GuestMessage {
+/** Who gets a message. */
+export interface Addressee {
+  readonly process: TxId
+  /** The id that its program has for itself. */
+  readonly self: TxId
+}
+
+export function guestMessage({ process, self }: Addressee, record: LogRecord, source: SourceMessage): GuestMessage {
   const owner = aoAddress(source.owner)
   const { from, forwardedBy } = senderOf(source.tags, owner)
   const message: Record<string, unknown> = {
@@ -23,9 +31,9 @@ export function guestMessage(process: TxId, record: LogRecord, source: SourceMes
     Signature: toBase64url(source.signature),
     Data: dataValue(source.data),
     Owner: owner,
-    Target: record.slot === 0 ? process : source.target,
+    Target: record.slot === 0 || source.target === process ? self : source.target,
     Anchor: anchorText(source.anchor),
-    From: from,
+    From: from === process ? self : from,
     ...(forwardedBy === null ? {} : { 'Forwarded-By': forwardedBy }),
     Tags: withoutClaims(source.tags),
     Epoch: 0,
@@ -62,7 +70,7 @@ export interface DryRunFields {
 
 /** The owner of a dry run is whoever the client says: nothing that it does is kept. */
 export function dryRunMessage(
-  process: TxId,
+  { process, self }: Addressee,
   last: { readonly timestampMs: number; readonly height: number },
   fields: DryRunFields,
 ): GuestMessage {
@@ -71,9 +79,9 @@ export function dryRunMessage(
     ...(fields.Id === undefined ? {} : { Id: fields.Id }),
     Data: fields.Data ?? '',
     Owner: fields.Owner,
-    Target: fields.Target ?? process,
+    Target: fields.Target === undefined || fields.Target === process ? self : fields.Target,
     ...(fields.Anchor === undefined ? {} : { Anchor: fields.Anchor }),
-    From: from,
+    From: from === process ? self : from,
     Tags: withoutClaims(fields.Tags),
     Timestamp: fields.Timestamp ?? last.timestampMs,
     'Block-Height': fields['Block-Height'] ?? last.height,

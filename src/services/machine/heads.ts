@@ -112,7 +112,7 @@ export class Heads {
     return (await this.find(process))?.durable ?? null
   }
 
-  /** A process that is being spawned. */
+  /** A process that is being spawned, or whose head is another one now. */
   add(process: TxId, live: LiveHead): void {
     this.#live.set(process, live)
     this.#trim()

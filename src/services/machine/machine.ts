@@ -5,10 +5,11 @@
  */
 import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
-import { type Address, addressOfKey, type TxId } from '../../base/ids.ts'
+import { type Address, addressOfKey, bytesToId, idBytes, type TxId } from '../../base/ids.ts'
+import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
-import { type DataItem, decodeDataItem, type ItemSigner } from '../../codec/data-item.ts'
+import { type DataItem, decodeDataItem, type ItemSigner, itemHeaderBytesMax } from '../../codec/data-item.ts'
 import type { Evaluation } from '../../guests/guest.ts'
 import type { BlobStore } from '../../store/blob-store.ts'
 import type { KvStore } from '../../store/kv-store.ts'
@@ -18,14 +19,17 @@ import type { Journal } from '../journal.ts'
 import { Compute } from './compute.ts'
 import type { DryRunFields } from './guest-message.ts'
 import { Heads } from './heads.ts'
+import { History } from './history.ts'
 import type { Guests } from './instance.ts'
 import { Monitors } from './monitors.ts'
 import { FactsReader, type ProcessFacts } from './process-facts.ts'
 import { ProcessLog, type SlotRange } from './process-log.ts'
 import { Push, type PushIntake } from './push.ts'
-import type { LogRecord, ProcessHead, ResultRecord } from './records.ts'
-import { ResultStore } from './result-store.ts'
+import type { LogRecord, ProcessHead, ResultRecord, SnapshotRecord } from './records.ts'
+import { type ResultRange, ResultStore, type ScannedResult } from './result-store.ts'
 import { type ResultsPage, type ResultsQuery, readResults } from './results-page.ts'
+import { revert } from './revert.ts'
+import { type Runner, RunnerRetired } from './runner.ts'
 import { type AssignOptions, type AssignReceipt, type Chain, Scheduler, unknownProcess } from './scheduler.ts'
 import { Snapshots } from './snapshots.ts'
 import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
@@ -57,6 +61,9 @@ export interface SlotEntry {
   readonly message: SourceMessage
 }
 
+/** Which slot it is, and when. */
+export type SlotMoment = Pick<ResultRecord, 'slot' | 'timestampMs' | 'height'>
+
 export class Machine {
   readonly #deps: MachineDeps
   readonly #scheduler: Scheduler
@@ -67,6 +74,8 @@ export class Machine {
   readonly #sources: Sources
   readonly #facts: FactsReader
   readonly #results: ResultStore
+  readonly #snapshots: Snapshots
+  readonly #history: History
   readonly monitors: Monitors
 
   constructor(deps: MachineDeps) {
@@ -77,13 +86,15 @@ export class Machine {
     this.#sources = new Sources(deps.archive)
     this.#facts = new FactsReader(this.#heads, this.#sources)
     this.#results = new ResultStore(kv, blobs)
+    this.#snapshots = new Snapshots(kv, blobs)
     this.monitors = new Monitors({ kv, heads: this.#heads, clock })
     const shared = { journal, log: this.#log, sources: this.#sources, facts: this.#facts, results: this.#results, logger }
+    const evaluating = { ...shared, guests, snapshots: this.#snapshots }
+    this.#history = new History({ ...evaluating, evaluated: (process, slot) => this.result(process, String(slot)) })
     this.#compute = new Compute({
-      ...shared,
+      ...evaluating,
       kv,
-      guests,
-      snapshots: new Snapshots(kv, blobs),
+      base: (process) => this.#history.base(process),
       onSaved: (process, evaluated) => this.#push.deliver(process, evaluated),
       roomToSend: (process) => this.#push.roomToSend(process),
     })
@@ -148,17 +159,26 @@ export class Machine {
 
   /** Waits until the message is evaluated. `idOrSlot`: message id, assignment id, the process's own id, or a slot. */
   async result(process: TxId, idOrSlot: string, signal?: AbortSignal): Promise<ResultRecord> {
-    await this.getHead(process)
+    return insist(async () => {
+      await this.getHead(process)
+      const slot = await this.#log.findSlot(process, idOrSlot)
+      const found = await this.#results.find(process, slot)
+      if (found !== null) return found
+      await this.slotOf(process, idOrSlot)
+      return this.#compute.use(process, (runner) => runner.result(slot, signal))
+    })
+  }
+
+  /** The slot of a message or assignment by its id, of the process itself, or by its number. Throws `not-found`, also when the slot is not there yet. */
+  async slotOf(process: TxId, idOrSlot: string): Promise<number> {
+    const head = await this.getHead(process)
     const slot = await this.#log.findSlot(process, idOrSlot)
-    const found = await this.#results.find(process, slot)
-    if (found !== null) return found
-    if ((await this.#log.record(process, slot)) === null)
-      throw new HeddleError(
-        'not-found',
-        { what: 'slot', id: idOrSlot },
-        `process ${process} has no slot ${idOrSlot} yet; its last is ${(await this.getHead(process)).slot}`,
-      )
-    return this.#compute.use(process, (runner) => runner.result(slot, signal))
+    if ((await this.#log.record(process, slot)) !== null) return slot
+    throw new HeddleError(
+      'not-found',
+      { what: 'slot', id: idOrSlot },
+      `process ${process} has no slot ${idOrSlot} yet; its last is ${head.slot}`,
+    )
   }
 
   /** For clients that do not name the process: the first in which the message has a slot. */
@@ -173,12 +193,62 @@ export class Machine {
   }
 
   async dryRun(process: TxId, fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
-    return this.#compute.use(process, (runner) => runner.dryRun(fields, signal))
+    return this.#use(process, (runner) => runner.dryRun(fields, signal))
+  }
+
+  /** On the state after this slot, which must be there. */
+  dryRunAt(process: TxId, slot: number, fields: DryRunFields): Promise<Evaluation> {
+    return this.#history.dryRun(process, slot, fields)
   }
 
   /** The instance's state after the last slot, as a snapshot. */
-  async state(process: TxId, signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
-    return this.#compute.use(process, (runner) => runner.state(signal))
+  async state(process: TxId, signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: SlotMoment }> {
+    return this.#use(process, (runner) => runner.state(signal))
+  }
+
+  /** The same after this slot, which must be there. */
+  async stateAt(process: TxId, slot: number): Promise<{ readonly bytes: Uint8Array; readonly last: SlotMoment }> {
+    const { bytes, record } = await this.#history.state(process, slot)
+    return { bytes, last: record }
+  }
+
+  /** Keeps a snapshot of the state after the last slot. */
+  snapshot(process: TxId, signal?: AbortSignal): Promise<SnapshotRecord> {
+    return this.#use(process, (runner) => runner.snapshot(signal))
+  }
+
+  /** What is kept, newest first. */
+  async snapshots(process: TxId): Promise<SnapshotRecord[]> {
+    await this.getHead(process)
+    return this.#snapshots.list(process)
+  }
+
+  /** The bytes of a snapshot as they are in the store, damaged or not; null when they are gone. */
+  snapshotBytes(record: SnapshotRecord): Promise<Uint8Array | null> {
+    return this.#snapshots.read(record)
+  }
+
+  /** Forgets all slots after this one, see revert.ts; resolves to their number. For development networks. */
+  revert(process: TxId, slot: number): Promise<number> {
+    const parts = { log: this.#log, heads: this.#heads, snapshots: this.#snapshots, history: this.#history }
+    return revert(process, slot, { ...this.#deps, ...parts, scheduler: this.#scheduler, compute: this.#compute, push: this.#push })
+  }
+
+  /** The last slot with a result; -1 when there is none. */
+  evaluatedSlot(process: TxId): Promise<number> {
+    return this.#results.lastSlot(process)
+  }
+
+  resultsBetween(process: TxId, range: ResultRange): AsyncIterable<ScannedResult> {
+    return this.#results.scan(process, range)
+  }
+
+  /** Ids of processes in their order, from the one after `after` on. */
+  async processes(after: TxId | null, limit: number): Promise<TxId[]> {
+    const found: TxId[] = []
+    const range = after === null ? { limit } : { gt: idBytes(after), limit }
+    for await (const { key } of this.#deps.kv.scan('processes', range)) found.push(bytesToId(key))
+    return found
   }
 
   /** Null when the slot or id has no place in the process's log. */
@@ -200,14 +270,39 @@ export class Machine {
       this.#deps.archive.itemRaw(record.assignment, ASSIGNMENT_BYTES_MAX),
       this.#sources.message(record.message),
     ])
-    if (raw === null || message === null)
-      throw new HeddleError(
-        'store-failed',
-        { what: 'bodies' },
-        `slot ${record.slot} names ${record.message}, which is gone; run "heddle doctor"`,
-      )
+    if (raw === null || message === null) throw gone(record)
     return { record, assignment: decodeDataItem(raw), message }
+  }
+
+  /** The signed bytes of a slot; the message's are null when it is a transaction. */
+  async signed(record: LogRecord): Promise<{ readonly assignment: Uint8Array; readonly message: Uint8Array | null }> {
+    const { archive } = this.#deps
+    const [assignment, message] = await Promise.all([
+      archive.itemRaw(record.assignment, ASSIGNMENT_BYTES_MAX),
+      archive.itemRaw(record.message, MESSAGE_BYTES_MAX + itemHeaderBytesMax()),
+    ])
+    if (assignment === null) throw gone(record)
+    return { assignment, message }
+  }
+
+  #use<T>(process: TxId, work: (runner: Runner) => Promise<T>): Promise<T> {
+    return insist(() => this.#compute.use(process, work))
   }
 }
 
 const ASSIGNMENT_BYTES_MAX = 64 * 1024
+
+/** Again when the process came to rest meanwhile, which lasts a moment. */
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RunnerRetired)) throw error
+    }
+  }
+}
+
+function gone({ slot, message }: LogRecord): HeddleError<'store-failed'> {
+  return new HeddleError('store-failed', { what: 'bodies' }, `slot ${slot} names ${message}, which is gone; run "heddle doctor"`)
+}

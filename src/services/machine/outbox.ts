@@ -45,6 +45,8 @@ export interface OutboxPlan {
 /** Where a result stands: what its entries carry on. */
 export interface PushContext {
   readonly process: TxId
+  /** The id that its program has for itself: what it sends there is for the process. */
+  readonly self: TxId
   readonly module: TxId
   /** The Scheduler tag of the process, for spawns that name none. */
   readonly scheduler: string
@@ -73,6 +75,11 @@ export function planOutbox(result: Pick<ResultRecord, 'messages' | 'spawns' | 'a
     else undelivered.push({ index, reason })
   })
   return { entries, undelivered }
+}
+
+/** Where something goes that the program addresses to this id. */
+export function recipient(id: TxId, { process, self }: Pick<PushContext, 'process' | 'self'>): TxId {
+  return id === self ? process : id
 }
 
 export function messageFields(entry: OutboxEntry & { kind: 'message' }, context: PushContext, target: Uint8Array): ItemFields {

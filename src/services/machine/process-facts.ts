@@ -4,6 +4,7 @@ import { HeddleError } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
 import { findTag } from '../../codec/tags.ts'
 import type { GuestEnv } from '../../guests/guest.ts'
+import { type Fork, forkOf } from './fork.ts'
 import { guestEnv } from './guest-message.ts'
 import type { Heads } from './heads.ts'
 import { unknownProcess } from './scheduler.ts'
@@ -11,6 +12,10 @@ import type { SourceMessage, Sources } from './sources.ts'
 
 export interface ProcessFacts {
   readonly source: SourceMessage
+  /** Null for a process that began by itself. */
+  readonly fork: Fork | null
+  /** The id that its program has for itself: its own, or that of the first original. */
+  readonly self: TxId
   readonly module: TxId
   /** Its Scheduler tag. */
   readonly scheduler: string
@@ -39,12 +44,9 @@ export class FactsReader {
     if (source === null)
       throw new HeddleError('store-failed', { what: 'bodies' }, `the item of process ${process} is gone; run "heddle doctor"`)
     const { module, authority } = live.head
-    const facts = {
-      source,
-      module,
-      scheduler: findTag(source.tags, 'Scheduler') ?? '',
-      env: guestEnv(source, await this.#sources.moduleFacts(module), authority),
-    }
+    const fork = forkOf(source.tags)
+    const env = fork === null ? guestEnv(source, await this.#sources.moduleFacts(module), authority) : (await this.of(fork.of)).env
+    const facts = { source, fork, self: env.Process.Id as TxId, module, scheduler: findTag(source.tags, 'Scheduler') ?? '', env }
     this.#known.set(process, facts)
     return facts
   }

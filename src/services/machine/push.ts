@@ -15,13 +15,13 @@ import type { Log } from '../../base/log.ts'
 import { createDataItemSync, type ItemFields, type ItemSigner } from '../../codec/data-item.ts'
 import type { KvStore, KvWrite } from '../../store/kv-store.ts'
 import type { Journal } from '../journal.ts'
-import { messageFields, type OutboxEntry, type PushContext, planOutbox, spawnedFields, spawnFields } from './outbox.ts'
+import { messageFields, type OutboxEntry, type PushContext, planOutbox, recipient, spawnedFields, spawnFields } from './outbox.ts'
 import type { FactsReader } from './process-facts.ts'
 import type { ProcessLog } from './process-log.ts'
 import { type LogRecord, outboxKey, parseOutboxKey } from './records.ts'
 import type { Evaluated } from './result-saver.ts'
 import type { ResultStore } from './result-store.ts'
-import type { Scheduler, Ticket } from './scheduler.ts'
+import type { AssignOptions, Scheduler, Ticket } from './scheduler.ts'
 
 /** The way in, as push uses it. */
 export interface PushIntake {
@@ -47,7 +47,7 @@ interface Delivery {
 
 /** Deliveries of one process. */
 interface Lane {
-  readonly waiting: Delivery[]
+  waiting: Delivery[]
   underWay: number
   /** Resolves when the last delivery that started has its slots. */
   turn: Promise<void>
@@ -65,7 +65,8 @@ export class Push {
   readonly #lanes = new Map<TxId, Lane>()
   readonly #sending = new Map<TxId, Promise<void>>()
   readonly #sent = new LRUCache<string, number>({ max: ORIGINS_COUNTED })
-  readonly #later = new Set<NodeJS.Timeout>()
+  /** What is tried again later. */
+  readonly #later = new Map<NodeJS.Timeout, Delivery>()
   #intake: PushIntake | null = null
   #stopping = false
   #idle: (() => void)[] = []
@@ -104,10 +105,25 @@ export class Push {
     return new Promise((resolve) => lane.onRoom.push(resolve))
   }
 
+  /** Gives up what slots after this one left to be sent and waits for what is under way. Nothing of the process may be evaluated meanwhile. */
+  async retract(process: TxId, slot: number): Promise<void> {
+    const isGone = ({ process: from, record }: Delivery): boolean => from === process && record.slot > slot
+    for (const [timer, delivery] of this.#later) {
+      if (!isGone(delivery)) continue
+      clearTimeout(timer)
+      this.#later.delete(timer)
+    }
+    const lane = this.#lanes.get(process)
+    if (lane === undefined) return
+    lane.waiting = lane.waiting.filter((delivery) => !isGone(delivery))
+    while (this.#lanes.get(process) === lane) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.retract(process, slot) // A delivery that was under way may have gone to those that are tried again.
+  }
+
   /** Waits for deliveries under way; the rest stays in the outbox. */
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const timer of this.#later) clearTimeout(timer)
+    for (const timer of this.#later.keys()) clearTimeout(timer)
     while ([...this.#lanes.values()].some(({ underWay }) => underWay > 0)) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -160,14 +176,7 @@ export class Push {
       case 'spawn':
         return this.#sendSpawn(delivery, entry, context, turn, taken)
       case 'assignment':
-        return this.#assignAll(
-          delivery,
-          entry.processes,
-          entry.message,
-          { baseLayer: entry.baseLayer, exclude: entry.exclude },
-          turn,
-          taken,
-        )
+        return this.#assignAll(delivery, entry, context, turn, taken)
     }
   }
 
@@ -178,10 +187,10 @@ export class Push {
     turn: Promise<void>,
     taken: () => void,
   ): Promise<void> {
-    const fields = messageFields(entry, context, idBytes(entry.target as TxId))
+    const fields = messageFields(entry, context, idBytes(recipient(entry.target as TxId, context)))
     const isLast = entry.assignTo.length === 0
     const id = await this.#accept(fields, this.#ticket(delivery, turn, isLast ? taken : nothing, isLast))
-    if (!isLast) await this.#assignAll(delivery, entry.assignTo, id, {}, turn, taken)
+    if (!isLast) await this.#assignAll(delivery, { processes: entry.assignTo, message: id }, context, turn, taken)
   }
 
   async #sendSpawn(
@@ -197,15 +206,15 @@ export class Push {
 
   async #assignAll(
     delivery: Delivery,
-    processes: readonly TxId[],
-    message: TxId,
-    options: { readonly baseLayer?: boolean; readonly exclude?: readonly string[] },
+    { processes, message, ...options }: AssignOptions & { readonly processes: readonly TxId[]; readonly message: TxId },
+    context: PushContext,
     turn: Promise<void>,
     taken: () => void,
   ): Promise<void> {
     for (const [i, process] of processes.entries()) {
       const isLast = i === processes.length - 1
-      await this.#deps.scheduler.assign(process, message, options, this.#ticket(delivery, turn, isLast ? taken : nothing, isLast))
+      const ticket = this.#ticket(delivery, turn, isLast ? taken : nothing, isLast)
+      await this.#deps.scheduler.assign(recipient(process, context), message, options, ticket)
     }
   }
 
@@ -241,14 +250,15 @@ export class Push {
     throw new HeddleError('limit-reached', { what: 'pushes of one message', max: PUSHES_PER_ORIGIN_MAX }, message)
   }
 
-  #tryLater(work: () => void): void {
+  #tryLater(delivery: Delivery): void {
     if (this.#stopping) return
+    const { process, record, entry } = delivery
     const timer = setTimeout(() => {
       this.#later.delete(timer)
-      work()
+      this.deliver(process, { record, entries: [entry] })
     }, RETRY_MS)
     timer.unref()
-    this.#later.add(timer)
+    this.#later.set(timer, delivery)
   }
 
   /** With `isLast`, the entry leaves the outbox in the commit that the ticket joins. */
@@ -258,8 +268,8 @@ export class Push {
   }
 
   async #context({ process, record }: Delivery): Promise<PushContext> {
-    const { module, scheduler } = await this.#deps.facts.of(process)
-    return { process, module, scheduler, slot: record.slot, origin: record.origin }
+    const { self, module, scheduler } = await this.#deps.facts.of(process)
+    return { process, self, module, scheduler, slot: record.slot, origin: record.origin }
   }
 
   /** Notes in the result why an entry was not delivered; when the node itself is in trouble, it is tried again until it is. */
@@ -268,7 +278,7 @@ export class Push {
     logger.warn({ process, slot: record.slot, index: entry.index, error: errorText(error) }, 'an outbox entry was not delivered')
     if (isFailure(error, 'stopping')) return
     if (!(error instanceof HeddleError) || isFailure(error, 'store-failed')) {
-      this.#tryLater(() => this.deliver(process, { record, entries: [entry] }))
+      this.#tryLater({ process, record, entry })
       return
     }
     const reason = error.message

@@ -3,7 +3,7 @@
  *
  * Spaces      processes: id -> ProcessHead. log: id + slot -> LogRecord. slots: message or assignment id + process id -> slot.
  *             results: id + slot -> ResultRecord, or a pointer to a blob when it is large. outbox: id + slot + index -> empty, while not delivered.
- *             snapshots: id + slot -> SnapshotRecord. traces: id + id it caused -> empty. monitors: id -> MonitorRecord.
+ *             snapshots: id + slot -> SnapshotRecord. forks: id + slot + id of the fork -> empty. traces: id + id it caused -> empty. monitors: id -> MonitorRecord.
  * Invariants  Slots of one process have no gaps, in the log and in the results; results never run ahead of the log.
  */
 import { bigEndian, concat, EMPTY, fromBigEndian } from '../../base/bytes.ts'
@@ -74,6 +74,8 @@ export interface SnapshotRecord {
   /** SHA-256 of the bytes, base64url; the blob is `snapshot-<sha256>`. */
   readonly sha256: string
   readonly sizeBytes: number
+  /** What the state is known by, however it is packed; hexadecimal. */
+  readonly stateHash: string
 }
 
 export interface MonitorRecord {
@@ -103,6 +105,16 @@ export function outboxKey(process: TxId, slot: number, index: number): Uint8Arra
   return concat([idBytes(process), bigEndian(slot, SLOT_BYTES), bigEndian(index, INDEX_BYTES)])
 }
 
+/** `fork` null: behind all forks at this slot. */
+export function forkKey(process: TxId, slot: number, fork: TxId | null): Uint8Array {
+  return concat([idBytes(process), bigEndian(slot, SLOT_BYTES), fork === null ? new Uint8Array(ID_BYTES).fill(0xff) : idBytes(fork)])
+}
+
+/** `blobHash`: the SHA-256 that names the blob. */
+export function snapshotUseKey(blobHash: Uint8Array, process: TxId, slot: number): Uint8Array {
+  return concat([blobHash, slotKey(process, slot)])
+}
+
 export function parseOutboxKey(key: Uint8Array): { readonly process: TxId; readonly slot: number; readonly index: number } {
   const index = Number(fromBigEndian(key.subarray(ID_BYTES + SLOT_BYTES)))
   return { process: bytesToId(key.subarray(0, ID_BYTES)), slot: slotOfKey(key), index }
@@ -119,6 +131,10 @@ export function logWrites(process: TxId, record: LogRecord): KvWrite[] {
     { space: 'slots', key: slotsKey(record.message, process), value: slot },
     { space: 'slots', key: slotsKey(record.assignment, process), value: slot },
   ]
+}
+
+export function forkWrite(process: TxId, slot: number, fork: TxId): KvWrite {
+  return { space: 'forks', key: forkKey(process, slot, fork), value: EMPTY }
 }
 
 export function traceWrite(cause: TxId, caused: TxId): KvWrite {

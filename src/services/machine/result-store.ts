@@ -77,7 +77,7 @@ export class ResultStore {
   }
 
   encode(process: TxId, record: ResultRecord): EncodedResult {
-    const bytes = encodeRecord(pack(record))
+    const bytes = encodeRecord(packResult(record))
     const sizeBytes = bytes.length
     const key = slotKey(process, record.slot)
     if (sizeBytes <= KV_VALUE_BYTES_MAX) return { write: { space: 'results', key, value: bytes }, blob: null, sizeBytes }
@@ -94,11 +94,11 @@ export class ResultStore {
 
   async #decode(value: Uint8Array): Promise<ScannedResult> {
     const record = decodeRecord<ResultRecord | BlobPointer>(value)
-    if (!('blob' in record)) return { result: unpack(record), sizeBytes: value.length }
+    if (!('blob' in record)) return { result: unpackResult(record), sizeBytes: value.length }
     const bytes = await this.#blobs.read(`result-${record.blob}`, 0, record.sizeBytes)
     if (bytes === null)
       throw new HeddleError('store-failed', { what: 'results' }, `result blob ${record.blob} is gone; run "heddle doctor"`)
-    return { result: unpack(decodeRecord<ResultRecord>(bytes)), sizeBytes: bytes.length }
+    return { result: unpackResult(decodeRecord<ResultRecord>(bytes)), sizeBytes: bytes.length }
   }
 }
 
@@ -108,11 +108,12 @@ export function mapBytes<T>(value: T, replace: (bytes: Uint8Array) => unknown): 
   return mapDeep(value, (part) => (part instanceof Uint8Array ? replace(part) : undefined)) as T
 }
 
-function pack(record: ResultRecord): ResultRecord & { readonly packed?: true } {
+/** As JSON can carry it. */
+export function packResult(record: ResultRecord): ResultRecord & { readonly packed?: true } {
   return holdsBytes(record) ? { ...mapBytes(record, (bytes) => ({ $bytes: toBase64url(bytes) })), packed: true } : record
 }
 
-function unpack({ packed, ...record }: ResultRecord & { readonly packed?: true }): ResultRecord {
+export function unpackResult({ packed, ...record }: ResultRecord & { readonly packed?: true }): ResultRecord {
   return packed === true ? (mapDeep(record, (part) => (isPacked(part) ? fromBase64url(part.$bytes) : undefined)) as ResultRecord) : record
 }
 

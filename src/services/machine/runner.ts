@@ -10,15 +10,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorText, HeddleError, isFailure } from '../../base/errors.ts'
 import type { TxId } from '../../base/ids.ts'
 import { MESSAGES_AHEAD_MAX } from '../../base/limits.ts'
-import { type Evaluation, GuestFault } from '../../guests/guest.ts'
+import type { Evaluation } from '../../guests/guest.ts'
 import { KV_VALUE_BYTES_MAX } from '../../store/kv-store.ts'
 import type { Journal } from '../journal.ts'
 import type { Budget } from './budget.ts'
-import { evaluatedBy, failedEvaluation } from './evaluation.ts'
+import { evaluatedBy, failedEvaluation, forkedEvaluation, isOfProgram, programFailure } from './evaluation.ts'
 import { type DryRunFields, dryRunMessage, guestMessage } from './guest-message.ts'
 import { Instance, type InstanceDeps } from './instance.ts'
 import { readEntry } from './log-entry.ts'
-import type { NodeFailure, ResultRecord } from './records.ts'
+import type { ProcessFacts } from './process-facts.ts'
+import type { NodeFailure, ResultRecord, SnapshotRecord } from './records.ts'
 import { type Evaluated, ResultSaver } from './result-saver.ts'
 import type { ResultStore } from './result-store.ts'
 import type { Scheduled } from './scheduler.ts'
@@ -77,9 +78,12 @@ export class Runner {
   /** Average time of an evaluation. */
   #evaluationMs = 1
   /** Requests that use the instance beside the log. */
-  #guestsOfInstance = 0
+  readonly #guestsOfInstance = new Set<Promise<unknown>>()
+  /** While it is there no message is handed over: somebody needs the state between two of them. */
+  #hold: Promise<unknown> | null = null
   #retry: NodeJS.Timeout | null = null
   readonly #stopping = new AbortController()
+  #isRetired = false
 
   constructor(process: TxId, at: { readonly scheduled: number; readonly evaluated: number }, deps: RunnerDeps) {
     this.process = process
@@ -101,7 +105,8 @@ export class Runner {
         await this.#saver.settled()
         return this.#done
       },
-      saved: () => this.#saver.settled(),
+      saved: (slot) => (slot > this.#saved ? this.#waiters.wait(slot) : Promise.resolve()),
+      isQuiet: () => this.#running === null && this.#flying === 0,
     })
   }
 
@@ -115,7 +120,7 @@ export class Runner {
       this.#instance.isGone &&
       this.#running === null &&
       this.#retry === null &&
-      this.#guestsOfInstance === 0 &&
+      this.#guestsOfInstance.size === 0 &&
       this.backlog === 0 &&
       this.#saved === this.#done &&
       this.#waiters.isEmpty
@@ -137,11 +142,7 @@ export class Runner {
 
   /** Waits for the result of a slot that is in the log. */
   async result(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
-    if (slot > this.#saved) {
-      this.#saver.retry()
-      this.wake()
-      return this.#waiters.wait(slot, signal)
-    }
+    if (slot > this.#saved) return this.#waitFor(slot, signal)
     const found = await this.#deps.results.find(this.process, slot)
     if (found === null)
       throw new HeddleError(
@@ -154,7 +155,15 @@ export class Runner {
 
   /** On the state after the last slot that was in the log when it was asked for, or a later one. */
   dryRun(fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
-    return this.#withInstance(signal, (last) => this.#deps.guests.dryRun(this.process, dryRunMessage(this.process, last, fields)))
+    return this.#withInstance(signal, async (last) => {
+      const { self } = await this.#deps.facts.of(this.process)
+      return this.#deps.guests.dryRun(this.process, dryRunMessage({ process: this.process, self }, last, fields))
+    })
+  }
+
+  /** Keeps a snapshot of the state as it is at the next moment between two messages. */
+  snapshot(signal?: AbortSignal): Promise<SnapshotRecord> {
+    return this.#withInstance(signal, () => this.#betweenMessages(() => this.#instance.snapshotNow()))
   }
 
   /** The state after the last slot, with that slot's result. */
@@ -184,14 +193,34 @@ export class Runner {
     await this.#instance.stop()
   }
 
+  /** Ends it so that another runner can take its place: what waits is told to go there. The state is not kept. */
+  async retire(): Promise<void> {
+    this.#isRetired = true
+    this.#stopping.abort()
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    await this.#running
+    await this.#saver.settled().catch(() => {}) // What could not be saved is evaluated again.
+    this.#waiters.rejectAll(new RunnerRetired())
+    await Promise.allSettled(this.#guestsOfInstance)
+    await this.#instance.discard()
+  }
+
   get #isStopping(): boolean {
     return this.#stopping.signal.aborted
+  }
+
+  #waitFor(slot: number, signal?: AbortSignal): Promise<ResultRecord> {
+    if (this.#isRetired) return Promise.reject(new RunnerRetired())
+    this.#saver.retry()
+    this.wake()
+    return this.#waiters.wait(slot, signal)
   }
 
   async #run(): Promise<void> {
     let trouble: Trouble = { slot: -1, time: 0, crash: 0, others: 0 }
     try {
       while (this.backlog > 0 && !this.#isStopping) {
+        await this.#hold
         const error = await this.#attempt()
         if (error === null) continue
         if (isFailure(error, 'stopping')) throw error
@@ -230,12 +259,18 @@ export class Runner {
     }
     const { error } = this.#takeFailure()
     if (error !== null) await this.#abandon()
-    else if (this.#instance.isSnapshotDue) await this.#instance.keepSnapshot()
+    else if (this.#instance.isSnapshotDue) this.#instance.keepSnapshot()
     return error
   }
 
   #mayLaunch(): boolean {
-    return this.#failure === null && !this.#isStopping && !this.#instance.isSnapshotDue && this.#flying <= this.#flightsMax() / 2
+    return (
+      this.#failure === null &&
+      this.#hold === null &&
+      !this.#isStopping &&
+      !this.#instance.isSnapshotDue &&
+      this.#flying <= this.#flightsMax() / 2
+    )
   }
 
   /** Many short messages, but only one that takes long: whatever else its worker has to do must not wait for more of them. */
@@ -247,16 +282,28 @@ export class Runner {
   async #launch(from: number): Promise<number> {
     const to = Math.min(this.#scheduled, from + this.#flightsMax() - this.#flying - 1)
     const entries: Scheduled[] = []
+    const facts = await this.#deps.facts.of(this.process)
     for (let slot = from; slot <= to; slot++) entries.push(this.#takeAhead(slot) ?? (await readEntry(this.#deps, this.process, slot)))
-    if (this.#failure !== null) return from // They would not be in order any more.
-    for (const entry of entries) this.#fly(entry)
+    if (this.#failure !== null || this.#hold !== null) return from // They would not be in order any more, or somebody waits.
+    for (const entry of entries) {
+      if (facts.fork !== null && entry.record.slot === 0) this.#beginFork(entry)
+      else this.#fly(entry, facts)
+    }
     return to + 1
   }
 
-  #fly(entry: Scheduled): void {
+  /** Its instance was opened at the state that it begins with, so nothing is left to do but to keep that: computing it again takes the original's log. */
+  #beginFork({ record }: Scheduled): void {
+    this.#done = record.slot
+    this.#instance.moved(record.slot, 0, 0)
+    this.#saver.add(forkedEvaluation(record))
+    this.#instance.keepSnapshot()
+  }
+
+  #fly(entry: Scheduled, { self }: ProcessFacts): void {
     this.#flying += 1
     this.#deps.guests
-      .evaluate(this.process, guestMessage(this.process, entry.record, entry.source))
+      .evaluate(this.process, guestMessage({ process: this.process, self }, entry.record, entry.source))
       .then((evaluation) => this.#land(entry, evaluation))
       .catch((error) => {
         this.#failure ??= { error }
@@ -274,7 +321,7 @@ export class Runner {
       throw new HeddleError('guest-lost', { process: this.process, cause: 'time' }, String(evaluation.result.Error))
     this.#evaluationMs += (evaluation.timeMs - this.#evaluationMs) * AVERAGE_WEIGHT
     this.#done = record.slot
-    this.#instance.moved(record.slot, evaluation.timeMs)
+    this.#instance.moved(record.slot, evaluation.timeMs, evaluation.gasUsed)
     this.#saver.add(evaluatedBy(evaluation, record))
   }
 
@@ -319,26 +366,46 @@ export class Runner {
     this.#done = slot
     const evaluated =
       verdict === 'program'
-        ? failedEvaluation(record, `the program could not run: ${errorText(error)}`)
+        ? programFailure(record, error)
         : failedEvaluation(record, `this node gave up on the message, another one may not: ${reasonOf(error)}`, verdict)
     this.#saver.add(evaluated)
   }
 
   /** Runs `use` on an open instance, again when the instance is lost meanwhile through no fault of its own. */
   async #withInstance<T>(signal: AbortSignal | undefined, use: (last: ResultRecord) => Promise<T>): Promise<T> {
-    this.#guestsOfInstance += 1
+    const work = this.#useInstance(signal, use)
+    this.#guestsOfInstance.add(work)
     try {
-      const last = await this.result(this.#scheduled, signal)
-      for (let attempt = 1; ; attempt++) {
-        await this.#instance.ensureOpen()
-        try {
-          return await use(last)
-        } catch (error) {
-          if (!isFailure(error, 'guest-lost') || error.facts.cause !== undefined || attempt === DRY_RUN_ATTEMPTS_MAX) throw error
-        }
-      }
+      return await work
     } finally {
-      this.#guestsOfInstance -= 1
+      this.#guestsOfInstance.delete(work)
+    }
+  }
+
+  async #useInstance<T>(signal: AbortSignal | undefined, use: (last: ResultRecord) => Promise<T>): Promise<T> {
+    const last = await this.result(this.#scheduled, signal)
+    for (let attempt = 1; ; attempt++) {
+      if (this.#isRetired) throw new RunnerRetired()
+      await this.#instance.ensureOpen()
+      try {
+        return await use(last)
+      } catch (error) {
+        if (!isFailure(error, 'guest-lost') || error.facts.cause !== undefined || attempt === DRY_RUN_ATTEMPTS_MAX) throw error
+      }
+    }
+  }
+
+  async #betweenMessages<T>(use: () => Promise<T>): Promise<T> {
+    while (this.#hold !== null) await this.#hold
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#hold = promise
+    try {
+      await this.#landed()
+      await this.#instance.ensureOpen()
+      return await use()
+    } finally {
+      this.#hold = null
+      resolve()
     }
   }
 
@@ -369,6 +436,11 @@ export class Runner {
   }
 }
 
+/** Another runner has taken over: ask that one. */
+export class RunnerRetired extends Error {
+  override readonly name = 'RunnerRetired'
+}
+
 /** Null: try again. Counts what happened. */
 function judge(error: unknown, trouble: Trouble): Verdict | null {
   if (isOfProgram(error)) return 'program'
@@ -380,14 +452,6 @@ function judge(error: unknown, trouble: Trouble): Verdict | null {
   const cause = isLost && error.facts.cause === 'time' ? 'time' : 'crash'
   trouble[cause] += 1
   return trouble[cause] < ATTEMPTS_MAX[cause] ? null : cause
-}
-
-/** Trouble that is the same on every node: the module is missing, or does not even start, or answers what cannot be read. */
-function isOfProgram(error: unknown): boolean {
-  return (
-    error instanceof GuestFault ||
-    (error instanceof HeddleError && !isFailure(error, 'guest-lost') && !isFailure(error, 'store-failed') && !isFailure(error, 'stopping'))
-  )
 }
 
 /** Of a worker that ended, why it did. */

@@ -6,7 +6,7 @@
  * Source      permaweb/ao servers/su
  * Invariants  Slots have no gaps and timestamps rise strictly. Taking a slot is synchronous, and commits go to the journal in that order, so
  *             that many messages to one process share an fsync. A message to a process that was never spawned here is refused, not stored.
- *             A message has one slot in a process, whichever ways it takes there.
+ *             A message has one slot in a process, whichever ways it takes there. A fork is of a slot that its original has, and keeps.
  */
 import { EMPTY } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -23,10 +23,12 @@ import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Commit, Journal } from '../journal.ts'
 import { itemRow } from '../rows.ts'
 import { createAssignment, firstHashChain, nextHashChain } from './assignment.ts'
+import { type Fork, forkOf } from './fork.ts'
+import { Gates } from './gates.ts'
 import { type Heads, joined, LiveHead } from './heads.ts'
 import type { ProcessLog } from './process-log.ts'
 import { aoKind } from './protocol.ts'
-import { type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
+import { forkWrite, type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
 import { messageOfItem, type SourceMessage, type Sources } from './sources.ts'
 
 /** The chain as the scheduler sees it. */
@@ -101,6 +103,8 @@ export class Scheduler implements ItemHandler {
   #anchors: Uint8Array = EMPTY
   /** By process and message. */
   readonly #taking = new Map<string, Promise<void>>()
+  /** By process: held while its log is cut. */
+  readonly #gates = new Gates()
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps
@@ -126,6 +130,20 @@ export class Scheduler implements ItemHandler {
     checkTags(source)
     if (aoKind(source.tags) === 'Process') await this.#spawn(source, base, ticket)
     else await this.#message(source, base, ticket)
+  }
+
+  /** A message that is here already: it gets a slot if it has none, since the log of its process was cut, or begun only now. */
+  async repeat(id: TxId): Promise<void> {
+    const source = await this.#deps.sources.message(id)
+    if (source === null || aoKind(source.tags) !== 'Message' || (await this.#isNoProcess(source.target))) return
+    const ticket = this.#tickets.get(id) ?? null
+    await ticket?.turn
+    await this.#slotOnce(source.target as TxId, source, slottedBy(source, ticket), NOTHING, ticket)
+  }
+
+  /** Gives nobody a slot of the process, nor a fork of it, while `work` runs. */
+  closed<T>(process: TxId, work: () => Promise<T>): Promise<T> {
+    return this.#gates.alone(process, work)
   }
 
   /** Gives a slot to something that is already on the weave, whatever it is. */
@@ -158,7 +176,7 @@ export class Scheduler implements ItemHandler {
   async #slotOnce(process: TxId, source: SourceMessage, slotted: Slotted, base: Commit, ticket: Ticket | null): Promise<AssignReceipt> {
     const key = process + source.id
     for (let other = this.#taking.get(key); other !== undefined; other = this.#taking.get(key)) await other
-    const work = this.#takeSlot(process, source, slotted, base, ticket)
+    const work = this.#gates.pass(process, () => this.#takeSlot(process, source, slotted, base, ticket))
     const settled = work.then(nothing, nothing).finally(() => this.#taking.delete(key))
     this.#taking.set(key, settled)
     return work
@@ -188,9 +206,19 @@ export class Scheduler implements ItemHandler {
   }
 
   async #spawn(source: SourceMessage, base: Commit, ticket: Ticket | null): Promise<void> {
-    const { heads, authority } = this.#deps
     const module = await this.#admitModule(source)
+    const fork = forkOf(source.tags)
     await ticket?.turn
+    if (fork === null) return this.#begin(source, module, base, ticket)
+    await this.#gates.pass(fork.of, async () => {
+      await this.#admitFork(fork, module)
+      const forked: Commit = { writes: [forkWrite(fork.of, fork.at, source.id)], events: [] }
+      await this.#begin(source, module, joined([base, forked]), ticket)
+    })
+  }
+
+  async #begin(source: SourceMessage, module: TxId, base: Commit, ticket: Ticket | null): Promise<void> {
+    const { heads, authority } = this.#deps
     const process = source.id
     const { record, commit } = this.#record(process, {
       ...slottedBy(source, ticket),
@@ -279,6 +307,14 @@ export class Scheduler implements ItemHandler {
 
   async #isNoProcess(target: string): Promise<boolean> {
     return !isTxId(target) || (await this.#deps.heads.find(target)) === null
+  }
+
+  async #admitFork({ of, at }: Fork, module: TxId): Promise<void> {
+    const original = await this.#deps.heads.findDurable(of)
+    if (original === null) throw unknownProcess(of)
+    if (at > original.slot) throw invalidItem('Fork-At', `process ${of} has no slot ${at} yet; its last is ${original.slot}`)
+    if (module !== original.module)
+      throw invalidItem('Module', `a fork runs the module of its original: set the Module tag to ${original.module}`)
   }
 
   async #admitModule(source: SourceMessage): Promise<TxId> {

@@ -106,7 +106,7 @@ export function messageOfItem(item: DataItem): SourceMessage {
   }
 }
 
-function messageOfTransaction(tx: Transaction, data: Uint8Array): SourceMessage {
+export function messageOfTransaction(tx: Transaction, data: Uint8Array): SourceMessage {
   return {
     id: tx.id,
     signature: tx.signature,

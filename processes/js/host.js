@@ -1,0 +1,2 @@
+/** What the prelude gives to these modules, and to nobody else. */
+export const host = globalThis.heddle
