@@ -17,7 +17,7 @@ export type Outcome =
 
 const SMALL_STATE_BYTES_MAX = 256 * 1024
 /** A new copy is made once this many times its cost has been worked since the last one. */
-const WORK_PER_COPY = 10
+const WORK_PER_COPY = 30
 const JOURNAL_MESSAGES_MAX = 256
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
 const COPIES_BYTES_MAX = 64 * 1024 * 1024

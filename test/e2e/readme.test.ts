@@ -71,7 +71,7 @@ describe('README.md', () => {
       const filled = words.map((word) => (word === '<process>' ? process : word === '<message>' ? message : word))
       const { code, stdout, stderr } = await heddle(filled, { cwd: folder, url: node.url })
       expect({ code, stderr }, `heddle ${filled.join(' ')}`).toEqual({ code: 0, stderr: '' })
-      process = /process ([A-Za-z0-9_-]{43})/.exec(stdout)?.[1] ?? process
+      if (name === 'spawn') process = /process ([A-Za-z0-9_-]{43})/.exec(stdout)?.[1] ?? process
       message = /^message ([A-Za-z0-9_-]{43})/m.exec(stdout)?.[1] ?? message
       if (name === 'query') expect(stdout).toContain('text/html')
     }

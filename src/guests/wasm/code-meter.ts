@@ -66,7 +66,6 @@ export class CodeMeter {
   growsMemory = false
   readonly #layout: WasmLayout
   readonly #gasGlobal: readonly number[]
-  readonly #tick: Uint8Array
   readonly #stackPointer: number | null
   readonly #stackLow: readonly number[]
   readonly #legacy: LegacyMeter | null
@@ -85,7 +84,6 @@ export class CodeMeter {
     this.#gasGlobal = encodedIndex(globals.gasGlobal)
     this.#stackPointer = globals.stackPointer
     this.#stackLow = encodedIndex(globals.gasGlobal + 1)
-    this.#tick = Uint8Array.from([0x23, ...this.#gasGlobal, 0x42, 1, 0x7d, 0x24, ...this.#gasGlobal, ...this.#check()])
   }
 
   rewrite(section: WasmCursor): Uint8Array {
@@ -101,7 +99,7 @@ export class CodeMeter {
   #rewriteFunction(cursor: WasmCursor, index: number, out: WasmWriter): void {
     const locals = this.#readLocals(cursor, index)
     this.#body.clear()
-    this.#body.raw(this.#tick)
+    this.#tick()
     this.#rewriteCode(cursor)
     const header = new WasmWriter(locals.bytes.length + 32)
     header.u32(locals.groups + this.#added.size)
@@ -156,7 +154,7 @@ export class CodeMeter {
   #rewriteInstruction(cursor: WasmCursor, { from, opcode, copyTo }: Instruction): void {
     if (opcode === OP.loop) {
       copyTo(cursor.at)
-      this.#body.raw(this.#tick)
+      this.#tick()
     } else if (BULK.has(opcode)) {
       copyTo(from)
       this.#chargeBulk(cursor, from, opcode)
@@ -176,6 +174,12 @@ export class CodeMeter {
       copyTo(cursor.at)
       this.#fixNan(nan)
     }
+  }
+
+  /** One unit. The count goes through a local variable, since reading the global again would cost another load. */
+  #tick(): void {
+    const local = this.#local(I64)
+    this.#body.raw([0x23, ...this.#gasGlobal, 0x42, 1, 0x7d, 0x22, ...local, 0x24, ...this.#gasGlobal, ...this.#check([0x20, ...local])])
   }
 
   #chargeLegacy(cost: number | undefined): void {
@@ -251,10 +255,10 @@ export class CodeMeter {
     this.#body.raw([0x22, ...local, ...nan.constant, 0x20, ...local, 0x20, ...local, ...nan.equal, ...nan.choose])
   }
 
-  /** Traps when the count, or the legacy one, is below zero. */
-  #check(): readonly number[] {
+  /** Traps when the count, or the legacy one, is below zero. `count` is code that gives the count. */
+  #check(count: readonly number[] = [0x23, ...this.#gasGlobal]): readonly number[] {
     const orLegacy = this.#legacy === null ? [] : [0x23, ...this.#legacy.global, 0x84]
-    return [0x23, ...this.#gasGlobal, ...orLegacy, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b]
+    return [...count, ...orLegacy, 0x42, 0, 0x53, 0x04, 0x40, 0x00, 0x0b]
   }
 
   /** Index, encoded, of this function's scratch variable of a type. */
