@@ -51,7 +51,7 @@ export class Process {
     const outcome = this.session.evaluate(encodeValue({ Timestamp: TIMESTAMP, ...fields }))
     const payload = outcome.ok ? outcome.values : (outcome.values ?? utf8(outcome.text))
     const status = outcome.ok ? 'ok' : outcome.values === undefined ? outcome.kind : 'reported'
-    return evaluationOf({ job: 0, status, gasUsed: outcome.gasUsed, timeMs: 0, stateBytes: 0, payload })
+    return evaluationOf({ job: 0, status, gasUsed: outcome.gasUsed, unitsUsed: outcome.unitsUsed, timeMs: 0, stateBytes: 0, payload })
   }
 
   /** Output of an Eval that must succeed. */

@@ -284,7 +284,7 @@ export class FakeGuests implements Guests {
   }
 
   async memory(process: TxId): Promise<Uint8Array> {
-    return Buffer.from(JSON.stringify(this.#get(process).state))
+    throw new HeddleError('request-invalid', { field: 'process' }, `the state of ${process} is more than bare memory`)
   }
 
   async close(process: TxId): Promise<void> {
@@ -323,7 +323,7 @@ export class FakeGuests implements Guests {
     const result = { Output: '', Messages: [], Spawns: [], Assignments: [], ...answer }
     const ok = result.Error === undefined
     if (ok && keep) open.state = state
-    return { ok, result, gasUsed: 5, timeMs: 0.1 }
+    return { ok, result, gasUsed: 5, unitsUsed: 5, timeMs: 0.1 }
   }
 }
 
@@ -351,6 +351,7 @@ const OUT_OF_TIME: Evaluation = {
   ok: false,
   result: { Output: '', Messages: [], Spawns: [], Assignments: [], Error: 'out of time' },
   gasUsed: 0,
+  unitsUsed: 0,
   timeMs: 1,
   failure: 'time',
 }

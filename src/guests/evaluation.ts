@@ -4,16 +4,17 @@ import type { Evaluation, GuestResult } from './guest.ts'
 import { ValueReader } from './value-codec.ts'
 import type { Answer } from './worker-wire.ts'
 
-export function evaluationOf({ status, gasUsed, timeMs, payload }: Answer): Evaluation {
-  if (status === 'ok') return { ok: true, result: resultOf(payload), gasUsed, timeMs }
-  if (status !== 'reported') return { ok: false, result: failedResult(toText(payload)), gasUsed, timeMs, failure: status }
+export function evaluationOf({ status, gasUsed, unitsUsed, timeMs, payload }: Answer): Evaluation {
+  const cost = { gasUsed, unitsUsed, timeMs }
+  if (status === 'ok') return { ok: true, result: resultOf(payload), ...cost }
+  if (status !== 'reported') return { ok: false, result: failedResult(toText(payload)), ...cost, failure: status }
   const { Output, Error: reported } = resultOf(payload)
-  return { ok: false, result: { ...failedResult(reported), Output }, gasUsed, timeMs, failure: 'error' }
+  return { ok: false, result: { ...failedResult(reported), Output }, ...cost, failure: 'error' }
 }
 
 /** `why` tells which clock struck. */
 export function timedOut(why: string, timeMsMax: number): Evaluation {
-  return { ok: false, result: failedResult(`out of time: ${why}`), gasUsed: 0, timeMs: timeMsMax, failure: 'time' }
+  return { ok: false, result: failedResult(`out of time: ${why}`), gasUsed: 0, unitsUsed: 0, timeMs: timeMsMax, failure: 'time' }
 }
 
 function resultOf(values: Uint8Array): GuestResult {

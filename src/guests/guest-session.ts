@@ -11,9 +11,16 @@ import { type FailureKind, GuestFault, type GuestInstance } from './guest.ts'
 import { ImageBuffer, type StateImage } from './wasm/state-image.ts'
 
 export type Outcome =
-  | { readonly ok: true; readonly values: Uint8Array; readonly gasUsed: number }
+  | { readonly ok: true; readonly values: Uint8Array; readonly gasUsed: number; readonly unitsUsed: number }
   /** `values` when the program reported the error as part of its result. */
-  | { readonly ok: false; readonly kind: FailureKind; readonly text: string; readonly values?: Uint8Array; readonly gasUsed: number }
+  | {
+      readonly ok: false
+      readonly kind: FailureKind
+      readonly text: string
+      readonly values?: Uint8Array
+      readonly gasUsed: number
+      readonly unitsUsed: number
+    }
 
 const SMALL_STATE_BYTES_MAX = 256 * 1024
 /** A new copy is made once this many times its cost has been worked since the last one. */
@@ -85,12 +92,17 @@ export class GuestSession {
   #run(message: Uint8Array): Outcome {
     try {
       const { values, isError } = this.#instance.handle(message)
-      const { gasUsed } = this.#instance
-      return isError ? { ok: false, kind: 'error', text: 'the program reported an error', values, gasUsed } : { ok: true, values, gasUsed }
+      const rest = { values, ...this.#used() }
+      return isError ? { ok: false, kind: 'error', text: 'the program reported an error', ...rest } : { ok: true, ...rest }
     } catch (fault) {
       if (!(fault instanceof GuestFault)) throw fault
-      return { ok: false, kind: fault.kind, text: fault.message, gasUsed: this.#instance.gasUsed }
+      return { ok: false, kind: fault.kind, text: fault.message, ...this.#used() }
     }
+  }
+
+  #used(): { readonly gasUsed: number; readonly unitsUsed: number } {
+    const { gasUsed, unitsUsed = gasUsed } = this.#instance
+    return { gasUsed, unitsUsed }
   }
 
   /** Makes sure that the state as it is now can be had again. */

@@ -150,7 +150,7 @@ function evaluate({ job, handle, isDry, message }: Job): Answer {
   const startedMs = performance.now()
   const outcome = isDry ? session.dryRun(message) : session.evaluate(message)
   const timeMs = performance.now() - startedMs
-  const rest = { job, gasUsed: outcome.gasUsed, timeMs, stateBytes: session.stateBytes }
+  const rest = { job, gasUsed: outcome.gasUsed, unitsUsed: outcome.unitsUsed, timeMs, stateBytes: session.stateBytes }
   if (outcome.ok) return { ...rest, status: 'ok', payload: outcome.values }
   if (outcome.values !== undefined) return { ...rest, status: 'reported', payload: outcome.values }
   return { ...rest, status: outcome.kind, payload: utf8(outcome.text) }

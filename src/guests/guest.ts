@@ -41,6 +41,8 @@ export interface Evaluation {
   readonly ok: boolean
   readonly result: GuestResult
   readonly gasUsed: number
+  /** Work in the units of wasm/meter.ts, whatever `gasUsed` counts: it decides when a snapshot is due. */
+  readonly unitsUsed: number
   readonly timeMs: number
   /** Only when not ok. */
   readonly failure?: FailureKind
@@ -98,6 +100,8 @@ export interface GuestInstance {
   handle(message: Uint8Array): Reply
   /** Gas that the last `handle` took. */
   readonly gasUsed: number
+  /** The same in the units of wasm/meter.ts, of formats that count the gas of the first network. */
+  readonly unitsUsed?: number | undefined
   /** The state as it is now, in `buffer`. */
   capture(buffer: ImageBuffer): StateImage
   /** Puts the instance into a state that `capture` gave, exactly. */

@@ -17,6 +17,9 @@ export function withHandle(instance: GuestInstance, handle: GuestInstance['handl
     get gasUsed() {
       return instance.gasUsed
     },
+    get unitsUsed() {
+      return instance.unitsUsed
+    },
     handle,
     capture: (buffer) => instance.capture(buffer),
     apply: (image) => instance.apply(image),

@@ -2,7 +2,7 @@
  * What the pool and its workers say to each other. Evaluations travel as one block of bytes per batch, everything else as small objects.
  *
  * Wire        job     u32 number · u32 process handle · u8 1 if dry · u32 size · encoded message
- *             answer  u32 number · u8 status · f64 gas used · f64 milliseconds · f64 bytes of state · u32 size · values or text of an error
+ *             answer  u32 number · u8 status · f64 gas used · f64 units used · f64 milliseconds · f64 bytes of state · u32 size · values or text of an error
  *             All little-endian. Status: index in STATUSES.
  */
 import { asBuffer } from '../base/bytes.ts'
@@ -68,13 +68,14 @@ export interface Answer {
   readonly job: number
   readonly status: Status
   readonly gasUsed: number
+  readonly unitsUsed: number
   readonly timeMs: number
   readonly stateBytes: number
   readonly payload: Uint8Array
 }
 
 const JOB_HEADER_BYTES = 13
-const ANSWER_HEADER_BYTES = 33
+const ANSWER_HEADER_BYTES = 41
 
 export function packJobs(jobs: readonly Job[]): Uint8Array<ArrayBuffer> {
   const out = Buffer.allocUnsafeSlow(jobs.reduce((sum, { message }) => sum + JOB_HEADER_BYTES + message.length, 0))
@@ -109,13 +110,14 @@ export function* unpackJobs(batch: Uint8Array): Generator<Job> {
 export function packAnswers(answers: readonly Answer[]): Uint8Array<ArrayBuffer> {
   const out = Buffer.allocUnsafeSlow(answers.reduce((sum, { payload }) => sum + ANSWER_HEADER_BYTES + payload.length, 0))
   let at = 0
-  for (const { job, status, gasUsed, timeMs, stateBytes, payload } of answers) {
+  for (const { job, status, gasUsed, unitsUsed, timeMs, stateBytes, payload } of answers) {
     out.writeUInt32LE(job, at)
     out[at + 4] = STATUSES.indexOf(status)
     out.writeDoubleLE(gasUsed, at + 5)
-    out.writeDoubleLE(timeMs, at + 13)
-    out.writeDoubleLE(stateBytes, at + 21)
-    out.writeUInt32LE(payload.length, at + 29)
+    out.writeDoubleLE(unitsUsed, at + 13)
+    out.writeDoubleLE(timeMs, at + 21)
+    out.writeDoubleLE(stateBytes, at + 29)
+    out.writeUInt32LE(payload.length, at + 37)
     out.set(payload, at + ANSWER_HEADER_BYTES)
     at += ANSWER_HEADER_BYTES + payload.length
   }
@@ -126,13 +128,14 @@ export function* unpackAnswers(batch: Uint8Array): Generator<Answer> {
   const bytes = asBuffer(batch)
   for (let at = 0; at < bytes.length; ) {
     const from = at + ANSWER_HEADER_BYTES
-    const end = from + bytes.readUInt32LE(at + 29)
+    const end = from + bytes.readUInt32LE(at + 37)
     yield {
       job: bytes.readUInt32LE(at),
       status: STATUSES[bytes[at + 4]!] ?? 'trap',
       gasUsed: bytes.readDoubleLE(at + 5),
-      timeMs: bytes.readDoubleLE(at + 13),
-      stateBytes: bytes.readDoubleLE(at + 21),
+      unitsUsed: bytes.readDoubleLE(at + 13),
+      timeMs: bytes.readDoubleLE(at + 21),
+      stateBytes: bytes.readDoubleLE(at + 29),
       payload: bytes.subarray(from, end),
     }
     at = end

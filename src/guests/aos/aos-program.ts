@@ -174,6 +174,10 @@ class AosInstance implements GuestInstance {
     return this.#live.gasUsed
   }
 
+  get unitsUsed(): number {
+    return this.#live.unitsUsed
+  }
+
   handle(message: Uint8Array): Reply {
     const json = messageJson(message)
     const reply = readReply(this.#live.exchange(json, this.#parts.envJson))

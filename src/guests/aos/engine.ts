@@ -57,6 +57,7 @@ export class AosEngine {
   /** What a host function threw that is not the program's fault. */
   #trouble: unknown = null
   #gasUsed = 0
+  #unitsUsed = 0
   #tempRet0 = 0
   /** It asked for more memory than it may have: some programs then crash, whatever they do else. */
   #wasRefused = false
@@ -84,6 +85,11 @@ export class AosEngine {
   /** Gas that the last call took. */
   get gasUsed(): number {
     return this.#gasUsed
+  }
+
+  /** The same in our own units. */
+  get unitsUsed(): number {
+    return this.#unitsUsed
   }
 
   /** Its memory is larger than its state needs: better not kept. */
@@ -152,12 +158,12 @@ export class AosEngine {
       this.#gas.charge(this.#hostCalls * UNITS_PER_HOST_CALL)
       this.#checkStack()
       const reply = this.memory.cString(Number(address), this.#limits.resultBytesMax).slice()
-      this.#gasUsed = this.#gas.used
+      this.#noteUsed()
       this.#noteHeap()
       return reply
     } catch (thrown) {
       const fault = this.#explain(thrown)
-      this.#gasUsed = this.#gas.used
+      this.#noteUsed()
       throw fault
     } finally {
       this.#clearStack()
@@ -248,6 +254,11 @@ export class AosEngine {
     if (stackEnd === null || stackBase === null || this.#address(this.#stackRest) !== stackBase) return null
     const heapEnd = this.#askHeapEnd()
     return stackEnd <= stackBase && stackBase <= heapEnd && heapEnd <= this.memory.sizeBytes ? { stackEnd, stackBase } : null
+  }
+
+  #noteUsed(): void {
+    this.#gasUsed = this.#gas.used
+    this.#unitsUsed = this.#gas.coarseUsed
   }
 
   /** Above the heap all is zero, also when it has become smaller. */

@@ -1,8 +1,8 @@
 /**
  * GET /state/{process}[?to=<message id, slot or time>] -> 200 application/octet-stream: the state of the program after the last message, or after
- * that one, as a snapshot of this node.
+ * that one: the linear memory of an aos module, as upstream, or a snapshot of this node for programs whose state is more than that.
  *
- * Wire    headers Last-Timestamp, Last-Ordinate, Last-Block-Height. Upstream answers bare linear memory; a snapshot describes itself and is compressed.
+ * Wire    headers Last-Timestamp, Last-Ordinate, Last-Block-Height
  */
 import type { Machine } from '../../services/machine/machine.ts'
 import { bytes, type Route } from '../route.ts'
@@ -16,11 +16,11 @@ export function state(machine: Pick<Machine, 'state' | 'stateAt' | 'slotOf' | 's
     async handle(request) {
       const process = parseId(request.params['process'], 'process')
       const to = optional(request, 'to')
-      const { bytes: snapshot, last } =
+      const { bytes: content, last } =
         to === undefined
           ? await machine.state(process, request.signal)
           : await machine.stateAt(process, await parseMoment(machine, process, to))
-      return bytes(200, snapshot, {
+      return bytes(200, content, {
         'last-timestamp': last.timestampMs,
         'last-ordinate': last.slot,
         'last-block-height': last.height,

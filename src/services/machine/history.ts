@@ -14,7 +14,7 @@ import type { Log } from '../../base/log.ts'
 import type { Evaluation } from '../../guests/guest.ts'
 import type { Fork } from './fork.ts'
 import { type DryRunFields, dryRunMessage, guestMessage } from './guest-message.ts'
-import type { Guests } from './instance.ts'
+import { type Guests, stateOf } from './instance.ts'
 import { type LogReader, readEntry } from './log-entry.ts'
 import type { FactsReader, ProcessFacts } from './process-facts.ts'
 import type { LogRecord, ResultRecord } from './records.ts'
@@ -81,12 +81,12 @@ export class History {
     )
   }
 
-  /** The state after `slot`, as a snapshot. */
+  /** The state after `slot`, as `stateOf` has it. */
   async state(process: TxId, slot: number): Promise<PastState> {
     return this.#counted(() =>
       this.#with(process, slot, async (id) => {
         const { record } = await readEntry(this.#deps, process, slot)
-        return { bytes: await this.#deps.guests.snapshot(id), record }
+        return { bytes: await stateOf(this.#deps.guests, id), record }
       }),
     )
   }

@@ -46,7 +46,7 @@ describe('a snapshot is kept', () => {
     const process = await rig.spawn()
     await rig.machine.result(process, process)
     const evaluate = rig.guests.evaluate.bind(rig.guests)
-    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), gasUsed: SNAPSHOT_EVERY_GAS / 4 })
+    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), unitsUsed: SNAPSHOT_EVERY_GAS / 4 })
     await sendMany(rig, process, 3)
     expect(await slots(rig)).toEqual([])
     await sendMany(rig, process, 1)
@@ -58,7 +58,7 @@ describe('a snapshot is kept', () => {
     const rig = await openRig({ program: counting })
     const process = await rig.spawn()
     const evaluate = rig.guests.evaluate.bind(rig.guests)
-    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), gasUsed: SNAPSHOT_EVERY_GAS / 10 })
+    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), unitsUsed: SNAPSHOT_EVERY_GAS / 10 })
     for (let round = 0; round < 10; round++) await sendMany(rig, process, 20)
     await rig.settled()
     await vi.waitFor(async () => expect((await slots(rig)).length).toBeGreaterThan(4))
@@ -83,7 +83,7 @@ it('a process goes on while its snapshot is being stored, and is not evicted int
     return bytes
   }
   const evaluate = rig.guests.evaluate.bind(rig.guests)
-  rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), gasUsed: SNAPSHOT_EVERY_GAS })
+  rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), unitsUsed: SNAPSHOT_EVERY_GAS })
   await sendMany(rig, process, 1) // Due now, and held up.
   await sendMany(rig, process, 5)
   const before = rig.guests.evaluations
@@ -104,7 +104,7 @@ it('whatever happens to instances and nodes, each message counts once', async ()
   )
   const costly = (rig: Rig): Rig => {
     const evaluate = rig.guests.evaluate.bind(rig.guests)
-    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), gasUsed: SNAPSHOT_EVERY_GAS / 7 })
+    rig.guests.evaluate = async (...args) => ({ ...(await evaluate(...args)), unitsUsed: SNAPSHOT_EVERY_GAS / 7 })
     return rig
   }
   await fc.assert(

@@ -26,6 +26,16 @@ import type { Sources } from './sources.ts'
 /** The guests as the machine uses them. Calls for one process run in the order in which they were made. */
 export type Guests = Omit<GuestPool, 'stop'>
 
+/** The state as compute units give it out: bare linear memory, or a snapshot for formats whose state is more than that. */
+export async function stateOf(guests: Pick<Guests, 'memory' | 'snapshot'>, process: TxId): Promise<Uint8Array> {
+  try {
+    return await guests.memory(process)
+  } catch (error) {
+    if (!isFailure(error, 'request-invalid')) throw error
+    return guests.snapshot(process)
+  }
+}
+
 export interface InstanceDeps extends LogReader {
   readonly sources: Sources
   readonly facts: FactsReader
@@ -266,7 +276,7 @@ export class Instance {
     if (evaluation.failure === 'time') throw this.#interrupted(slot, String(evaluation.result.Error))
     if (!evaluation.ok)
       logger.error({ process: this.#process, slot }, 'a message that had succeeded failed when it was replayed; run "heddle verify"')
-    return { slot, ms: evaluation.timeMs, gas: evaluation.gasUsed }
+    return { slot, ms: evaluation.timeMs, gas: evaluation.unitsUsed }
   }
 
   #interrupted(slot: number, reason: string): HeddleError<'guest-lost'> {

@@ -16,7 +16,7 @@ import type { Journal } from '../journal.ts'
 import type { Budget } from './budget.ts'
 import { evaluatedBy, failedEvaluation, forkedEvaluation, isOfProgram, programFailure } from './evaluation.ts'
 import { type DryRunFields, dryRunMessage, guestMessage } from './guest-message.ts'
-import { Instance, type InstanceDeps } from './instance.ts'
+import { Instance, type InstanceDeps, stateOf } from './instance.ts'
 import { readEntry } from './log-entry.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import type { NodeFailure, ResultRecord, SnapshotRecord } from './records.ts'
@@ -166,9 +166,9 @@ export class Runner {
     return this.#withInstance(signal, () => this.#betweenMessages(() => this.#instance.snapshotNow()))
   }
 
-  /** The state after the last slot, with that slot's result. */
+  /** The state after the last slot, as `stateOf` has it, with that slot's result. */
   state(signal?: AbortSignal): Promise<{ readonly bytes: Uint8Array; readonly last: ResultRecord }> {
-    return this.#withInstance(signal, async (last) => ({ bytes: await this.#deps.guests.snapshot(this.process), last }))
+    return this.#withInstance(signal, async (last) => ({ bytes: await stateOf(this.#deps.guests, this.process), last }))
   }
 
   /** The instance's worker is gone, or it was moved out of it. */
@@ -321,7 +321,7 @@ export class Runner {
       throw new HeddleError('guest-lost', { process: this.process, cause: 'time' }, String(evaluation.result.Error))
     this.#evaluationMs += (evaluation.timeMs - this.#evaluationMs) * AVERAGE_WEIGHT
     this.#done = record.slot
-    this.#instance.moved(record.slot, evaluation.timeMs, evaluation.gasUsed)
+    this.#instance.moved(record.slot, evaluation.timeMs, evaluation.unitsUsed)
     this.#saver.add(evaluatedBy(evaluation, record))
   }
 
