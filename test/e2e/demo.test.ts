@@ -9,6 +9,7 @@ import { isTxId } from '../../src/base/ids.ts'
 import { keyFromJwk } from '../../src/codec/keys.ts'
 import { heddleJson, startCommand } from './support/command.ts'
 import { startProcess } from './support/process.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 
 interface Told {
   readonly url: string
@@ -37,6 +38,7 @@ it('succeeds on a fresh folder and again on the same one, with a node of its own
   }
   const node = await startProcess(data)
   for (const id of ids) expect(await isServed(node.url, id), id).toBe(true)
+  await verifyAllProcesses(node.url)
   expect(await node.stop()).toBe(0)
 })
 
@@ -55,6 +57,7 @@ it.each([
 
   const again = await startProcess(data)
   for (const id of new Set(ids)) expect(await isServed(again.url, id), id).toBe(true)
+  await verifyAllProcesses(again.url)
   expect(await again.stop()).toBe(0)
 })
 

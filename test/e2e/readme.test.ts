@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { heddle } from './support/command.ts'
 import { startProcess } from './support/process.ts'
+import { verifyAllProcesses } from './support/verify.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -76,6 +77,7 @@ describe('README.md', () => {
       if (name === 'query') expect(stdout).toContain('text/html')
     }
     expect([process, message]).not.toContain('')
+    await verifyAllProcesses(node.url)
   })
 
   it('names every command there is', async () => {
