@@ -151,8 +151,7 @@ describe('workers that are killed at random', () => {
       expect(results.filter(({ nodeFailure }) => nodeFailure !== undefined)).toEqual([])
       const again = await replay(quiet, process)
       expect(results.map(({ kept, output, error, gasUsed }) => ({ kept, output, error, gasUsed }))).toEqual(again.results)
-      const { bytes } = await rig.machine.state(process)
-      expect(readSnapshotHeader(bytes).stateHash).toBe(again.hash)
+      expect((await rig.machine.snapshot(process)).stateHash).toBe(again.hash)
       told.push(...results.flatMap(({ messages }) => messages.map(({ Data }) => String(Data))))
     }
     await quiet.stop()
