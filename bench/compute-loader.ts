@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { allowNumbersInGrow } from '../test/aos/reference-grow.ts'
 import { AOS_TOKEN, BOOT, ENV, evalMessage, HEAVY, transferMessage } from './compute-messages.ts'
 
 type Handle = (memory: unknown, message: unknown, env: unknown) => Promise<{ Memory: unknown; Error?: unknown; Output?: unknown }>
@@ -11,16 +12,7 @@ type Loader = (binary: Uint8Array, options: object) => Promise<Handle>
 
 const now = performance.now.bind(performance)
 const write = process.stdout.write.bind(process.stdout)
-// It grows memory by a fraction of a page, which memories with 64-bit addresses refuse.
-const grow = WebAssembly.Memory.prototype.grow as (this: WebAssembly.Memory, pages: unknown) => number
-WebAssembly.Memory.prototype.grow = function (this: WebAssembly.Memory, pages: number): number {
-  try {
-    return grow.call(this, pages)
-  } catch (error) {
-    if (!(error instanceof TypeError) && !(error instanceof SyntaxError) && !(error instanceof RangeError)) throw error
-    return grow.call(this, BigInt(Math.ceil(Number(pages))))
-  }
-}
+allowNumbersInGrow()
 
 const [file = '', format = '', mode = '', count = '0', work = 'eval'] = process.argv.slice(2)
 const load = createRequire(import.meta.url)('@permaweb/ao-loader') as Loader

@@ -10,23 +10,8 @@ import { GuestSession } from '../src/guests/guest-session.ts'
 import { noFiles } from '../src/guests/host-files.ts'
 import { encodeValue, ValueReader } from '../src/guests/value-codec.ts'
 import { aosModuleSource } from '../src/services/machine/aos-module.ts'
+import { TOKEN } from './lua-works.ts'
 
-const TOKEN = `
-balances = { alice = 1 << 40 }
-local function tag(msg, name)
-  for _, tag in ipairs(msg.Tags) do if tag.name == name then return tag.value end end
-end
-local function notice(target, action, quantity)
-  return { Target = target, Data = "You moved " .. quantity, Anchor = string.format("%032d", quantity), Tags = {
-    { name = "Action", value = action }, { name = "Quantity", value = tostring(quantity) }, { name = "Data-Protocol", value = "ao" },
-    { name = "Variant", value = "ao.TN.1" }, { name = "Type", value = "Message" }, { name = "Reference", value = "1" } } }
-end
-function handle(msg)
-  local quantity, to = math.tointeger(tonumber(tag(msg, "Quantity"))), tag(msg, "Recipient")
-  balances.alice = balances.alice - quantity
-  balances[to] = (balances[to] or 0) + quantity
-  return { ok = true, response = { Output = "", Messages = { notice("alice", "Debit-Notice", quantity), notice(to, "Credit-Notice", quantity) } } }
-end`
 /** Counts, and replies to whoever sent the message. */
 const COUNTER = `Count = 0
 Handlers.add('inc', { Action = 'Inc' }, function (msg) Count = Count + 1 msg.reply({ Data = tostring(Count) }) end)`

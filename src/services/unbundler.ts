@@ -35,7 +35,7 @@ export class BundleOpener {
     this.#deps = deps
   }
 
-  /** Part of the commit that brings a bundle: until its items are indexed it counts as unfinished. */
+  /** Part of the commit that brings a bundle: until its items are stored it counts as unfinished. */
   markUnfinished(id: TxId): KvWrite {
     return { space: 'unbundling', key: idBytes(id), value: new Uint8Array(0) }
   }

@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { RawResult, ReferenceAnswer, ReferenceJob } from './reference.ts'
+import { allowNumbersInGrow } from './reference-grow.ts'
 
 interface LoaderResult extends RawResult {
   readonly Memory: ArrayBuffer | Uint8Array
@@ -24,20 +25,6 @@ const ZEROS = Buffer.alloc(PAGE_BYTES)
 
 allowNumbersInGrow()
 const load = createRequire(import.meta.url)('@permaweb/ao-loader') as Load
-
-/** The loader grows 64-bit memories by a fraction of a number; from V8 13 on they take a bigint. */
-function allowNumbersInGrow(): void {
-  const { prototype } = WebAssembly.Memory
-  const grow = Reflect.get(prototype, 'grow') as (this: WebAssembly.Memory, pages: number | bigint) => number | bigint
-  prototype.grow = function (pages: number): number {
-    try {
-      return Number(grow.call(this, pages))
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      return Number(grow.call(this, BigInt(Math.floor(pages))))
-    }
-  }
-}
 
 /** A whole memory, most of which is zero. */
 interface SparseMemory {

@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { allowNumbersInGrow } from './reference-grow.ts'
 
 interface Result {
   readonly Memory: Uint8Array
@@ -19,18 +20,7 @@ interface Result {
 type Handle = (memory: Uint8Array | null, message: object, env: object) => Promise<Result>
 type Load = (bytes: Uint8Array, options: { readonly format: string }) => Promise<Handle>
 
-/** The loader grows 64-bit memories by a fraction of a number; from V8 13 on they take a bigint. */
-const { prototype } = WebAssembly.Memory
-const grow = Reflect.get(prototype, 'grow') as (this: WebAssembly.Memory, pages: number | bigint) => number | bigint
-prototype.grow = function (pages: number): number {
-  try {
-    return Number(grow.call(this, pages))
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    return Number(grow.call(this, BigInt(Math.floor(pages))))
-  }
-}
-
+allowNumbersInGrow()
 const [module = '', format = '', file = ''] = process.argv.slice(2)
 const job = JSON.parse(readFileSync(0, 'utf8')) as {
   readonly env: object

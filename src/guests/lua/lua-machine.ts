@@ -6,7 +6,6 @@
  *             After a call that met the end of its memory Lua collects its garbage, since its string buffers, unlike the rest, fail without trying.
  */
 import { concat, EMPTY, toText, utf8 } from '../../base/bytes.ts'
-import { HeddleError } from '../../base/errors.ts'
 import { GuestFault, type GuestLimits } from '../guest.ts'
 import { METER_VERSION } from '../wasm/meter.ts'
 import { applyImage, type ImageBuffer, type Range, rangeBytes, type StateImage } from '../wasm/state-image.ts'
@@ -205,15 +204,4 @@ export class LuaMachine {
 /** What an error of Lua is about: Lua itself tells only by the text. */
 export function failureKindOf(problem: unknown): 'error' | 'memory' {
   return typeof problem === 'string' && OUT_OF_MEMORY.test(problem) ? 'memory' : 'error'
-}
-
-/** A start-up step: what fails here is the module's fault. */
-export function started<T>(module: string, run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    if (!(error instanceof GuestFault)) throw error
-    const message = `module ${module} does not start: ${error.message}`
-    throw new HeddleError('module-unsupported', { module, reason: error.message }, message, { cause: error })
-  }
 }

@@ -1,7 +1,7 @@
 /**
  * The weave of the development profile: transactions, chunks, accounts and real blocks, sealed on demand or by a timer.
  *
- * Invariants  What resolves is durable and indexed. Blocks, mints and deletions happen one after another; uploads run beside them.
+ * Invariants  What resolves is durable, and readers of the query index see it. Blocks, mints and deletions happen one after another; uploads run beside them.
  *             Opening an empty store makes the genesis block; opening another network's store fails.
  */
 import { concat } from '../../base/bytes.ts'
@@ -237,7 +237,7 @@ export class Weave {
 
   // Transactions
 
-  /** Resolves when the transaction is durable, indexed, and in the mempool; fails with the reason otherwise. */
+  /** Resolves when the transaction is durable and in the mempool; fails with the reason otherwise. */
   async acceptTransaction(tx: Transaction): Promise<void> {
     await this.#door.pass(() => this.#admission.accept(tx))
     await this.#sealer.notice()
