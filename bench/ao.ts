@@ -1,161 +1,147 @@
 /**
- * AO: from a posted message to its result, with signatures verified, everything durable and computed by the built-in runtime.
+ * AO: from a posted message to its result, with signatures verified, everything durable and computed; by the built-in runtime and by a published aos
+ * module; over one, ten and a thousand processes; against the server of wao.
  *
  * Every message counts and replies to its sender, so it stands for three signed items: itself, its assignment and the reply. Requests are signed and
  * encoded beforehand and travel over raw keep-alive sockets. At the end each process is asked how many it counted.
  */
-import { randomBytes } from 'node:crypto'
-import { fromBase64url } from '../src/base/bytes.ts'
-import { createDataItem, type DataItem, type ItemSigner } from '../src/codec/data-item.ts'
-import type { TextTag } from '../src/codec/tags.ts'
+import type { ItemSigner } from '../src/codec/data-item.ts'
+import {
+  type AoProgram,
+  aosProgram,
+  checkCounts,
+  defaultProgram,
+  flood,
+  oneByOne,
+  onePort,
+  prepare,
+  quantile,
+  spawnCounter,
+  type Units,
+} from './ao-client.ts'
 import { createSigner } from './items.ts'
-import { type Client, isSuccess, median, openClient, request, runLoad } from './load.ts'
-import { type Server, startHeddle } from './servers.ts'
-import { milliseconds, perSecond, type Row, type Scale } from './table.ts'
+import { median } from './load.ts'
+import { startHeddle, startWao } from './servers.ts'
+import { milliseconds, perSecond, type Row, ratio, type Scale } from './table.ts'
 
-const SOURCE = `Count = 0
-Handlers.add('inc', { Action = 'Inc' }, function (msg)
-  Count = Count + 1
-  msg.reply({ Data = tostring(Count) })
-end)`
 const CONNECTIONS = 64
-const PROCESSES = 10
+/** The module of wao's server that is compared: aos 2.0.3 for wasm32, its quicker one. */
+const WAO_PROGRAM: AoProgram = {
+  module: 'JArYBF-D8q2OmZ4Mok00sD2Y_6SYEQ7Hjx-6VZ_jl3g',
+  scheduler: '_GQ33BkPtZrqxA84vM8Zk-N2aO0toNNu_C-l-rawrBA',
+  authority: 'eNaLJLsMiWCSWvQKNbk_YT-9ydeWl9lrWwXxLVp9kcg',
+}
+const SPAWNED_AT_ONCE = 16
 
-interface Prepared {
-  readonly post: Uint8Array
-  readonly getResult: Uint8Array
+interface Latency {
+  readonly p50: number
+  readonly p99: number
 }
 
-export async function benchAo({ runs, share }: Scale): Promise<Row[]> {
+interface Measured extends Latency {
+  /** Messages per second by number of processes. */
+  readonly perSecond: ReadonlyMap<number, number>
+}
+
+export async function benchAo(scale: Scale): Promise<Row[]> {
+  const peer = await measureWao(scale)
   const signer = await createSigner('ed25519')
   const node = await startHeddle()
   try {
-    const p50: number[] = []
-    const p99: number[] = []
-    const single: number[] = []
-    const many: number[] = []
-    await flood(node, signer, [await spawn(node, signer)], Math.ceil(1_000 * share)) // Warms up.
-    for (let run = 0; run < runs; run++) {
-      const times = await oneByOne(node, signer, await spawn(node, signer), Math.ceil(500 * share))
-      p50.push(times[Math.floor(times.length / 2)]!)
-      p99.push(times[Math.floor(times.length * 0.99)]!)
-      single.push(await flood(node, signer, [await spawn(node, signer)], Math.ceil(4_000 * share)))
-      const processes = await Promise.all(Array.from({ length: PROCESSES }, () => spawn(node, signer)))
-      many.push(await flood(node, signer, processes, Math.ceil(4_000 * share)))
-    }
-    const plain = { against: '', ratio: '', aim: '' }
-    return [
-      {
-        work: 'AO: POST to result, one at a time',
-        heddle: `p50 ${milliseconds(median(p50))}, p99 ${milliseconds(median(p99))}`,
-        ...plain,
-        aim: 'p50 under 10 ms',
-      },
-      { work: 'AO: messages computed, 1 process', heddle: perSecond(median(single)), ...plain },
-      { work: `AO: messages computed, ${PROCESSES} processes`, heddle: perSecond(median(many)), ...plain },
-    ]
+    const units = onePort(node.url)
+    const own = await measure(units, signer, await defaultProgram(node.url), { ...scale, processes: [1, 10, 1_000], messages: 4_000 })
+    const aos = await measure(units, signer, await aosProgram(node.url, signer), { ...scale, processes: [1, 10], messages: 2_000 })
+    return [...rows('our runtime', own, peer, { p50: 10, p99: 50 }), ...rows('aos wasm64', aos, peer, { p50: 15, p99: 60 })]
   } finally {
     await node.stop()
   }
 }
 
-async function spawn(node: Server, signer: ItemSigner): Promise<string> {
-  const { heddle } = (await (await fetch(`${node.url}/info`)).json()) as {
-    heddle: { modules: { default: string }; units: { scheduler: string } }
+function rows(program: string, { p50, p99, perSecond: rates }: Measured, peer: Measured, aim: Latency): Row[] {
+  const latency: Row = {
+    work: `AO, ${program}: POST to result, one at a time`,
+    heddle: `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`,
+    against: `p50 ${milliseconds(peer.p50)} wao server, aos wasm32`,
+    ratio: ratio(peer.p50 / p50),
+    aim: `p50 ${aim.p50} ms, p99 ${aim.p99} ms`,
   }
-  const tags = [
-    { name: 'Type', value: 'Process' },
-    { name: 'Module', value: heddle.modules.default },
-    { name: 'Scheduler', value: heddle.units.scheduler },
-    { name: 'On-Boot', value: 'Data' },
-  ]
-  const { id, raw } = await ao(signer, null, tags, SOURCE)
-  const answer = await fetch(`${node.url}/`, { method: 'POST', body: Buffer.from(raw) })
-  if (!answer.ok) throw new Error(`the spawn was answered with ${answer.status}: ${await answer.text()}`)
-  await result(node, id, id)
-  return id
+  const peerRate = peer.perSecond.get(1)!
+  const sustained = [...rates].map(
+    ([processes, rate]): Row => ({
+      work: `AO, ${program}: messages computed, ${processes.toLocaleString('en')} process${processes === 1 ? '' : 'es'}`,
+      heddle: perSecond(rate),
+      against: `${perSecond(peerRate)} wao server, 1 process`,
+      ratio: ratio(rate / peerRate),
+      aim: program === 'our runtime' ? '1,000/s' : '',
+    }),
+  )
+  return [latency, ...sustained]
 }
 
-/** Sorted times from POST to result, milliseconds. */
-async function oneByOne(node: Server, signer: ItemSigner, process: string, count: number): Promise<number[]> {
-  const messages = await prepare(node, signer, [process], count)
-  const client = await openClientOf(node)
-  const times: number[] = []
-  for (const { post, getResult } of messages) {
-    const from = performance.now()
-    await succeed(client, post)
-    await succeed(client, getResult)
-    times.push(performance.now() - from)
+interface Plan extends Scale {
+  readonly processes: readonly number[]
+  readonly messages: number
+}
+
+async function measure(
+  units: Units,
+  signer: ItemSigner,
+  program: AoProgram,
+  { runs, share, processes, messages }: Plan,
+): Promise<Measured> {
+  await run(units, signer, await spawnCounters(units, signer, program, 1), Math.ceil(1_000 * share)) // Warms up.
+  const latencies: Latency[] = []
+  const rates = new Map(processes.map((count) => [count, [] as number[]]))
+  for (let turn = 0; turn < runs; turn++) {
+    const [counter = ''] = await spawnCounters(units, signer, program, 1)
+    const prepared = await prepare(units, signer, [counter], Math.ceil(500 * share))
+    const times = await oneByOne(units, prepared)
+    latencies.push({ p50: quantile(times, 0.5), p99: quantile(times, 0.99) })
+    await checkCounts(units, signer, prepared)
+    for (const [count, found] of rates) {
+      const counters = await spawnCounters(units, signer, program, count)
+      found.push(await run(units, signer, counters, Math.max(count, Math.ceil(messages * share))))
+    }
   }
-  client.close()
-  await checkCount(node, signer, process, count)
-  return times.sort((a, b) => a - b)
-}
-
-/** Messages per second until the last of them is computed. */
-async function flood(node: Server, signer: ItemSigner, processes: readonly string[], count: number): Promise<number> {
-  const messages = await prepare(node, signer, processes, count)
-  const posts = messages.values()
-  const began = performance.now()
-  const load = await runLoad({ url: node.url, connections: CONNECTIONS, next: () => posts.next().value?.post ?? null })
-  if (load.failures > 0) throw new Error(`${load.failures} of ${load.requests} messages were refused`)
-  // They got their slots in any order, so that only the number of a process's last slot says which is the last.
-  const last = processes.map((process, i) => ({ process, slot: messages.filter((_, n) => n % processes.length === i).length }))
-  const client = await openClientOf(node)
-  for (const { process, slot } of last) await succeed(client, request('GET', `/result/${slot}?process-id=${process}`, node.host))
-  const seconds = (performance.now() - began) / 1_000
-  client.close()
-  for (const { process, slot } of last) await checkCount(node, signer, process, slot)
-  return count / seconds
-}
-
-async function prepare(node: Server, signer: ItemSigner, processes: readonly string[], count: number): Promise<Prepared[]> {
-  const tags = [
-    { name: 'Action', value: 'Inc' },
-    { name: 'Type', value: 'Message' },
-  ]
-  const prepared: Prepared[] = []
-  for (let i = 0; i < count; i++) {
-    const process = processes[i % processes.length]!
-    const { id, raw } = await ao(signer, process, tags, ' ')
-    prepared.push({
-      post: request('POST', '/', node.host, raw),
-      getResult: request('GET', `/result/${id}?process-id=${process}`, node.host),
-    })
+  return {
+    p50: median(latencies.map(({ p50 }) => p50)),
+    p99: median(latencies.map(({ p99 }) => p99)),
+    perSecond: new Map([...rates].map(([count, found]) => [count, median(found)])),
   }
-  return prepared
 }
 
-function ao(signer: ItemSigner, target: string | null, tags: readonly TextTag[], data: string): Promise<DataItem> {
-  const all = [...tags, { name: 'Data-Protocol', value: 'ao' }, { name: 'Variant', value: 'ao.TN.1' }]
-  return createDataItem({ data, tags: all, anchor: randomBytes(32), ...(target === null ? {} : { target: fromBase64url(target) }) }, signer)
+/** Fresh processes with one slot each, that of their spawn. */
+async function run(units: Units, signer: ItemSigner, processes: readonly string[], count: number): Promise<number> {
+  const messages = await prepare(units, signer, processes, count)
+  const rate = await flood(units, messages, { connections: CONNECTIONS, slotsBefore: 1 })
+  await checkCounts(units, signer, messages)
+  return rate
 }
 
-function openClientOf({ url }: Server): Promise<Client> {
-  const { hostname, port } = new URL(url)
-  return openClient(hostname, Number(port))
+async function spawnCounters(units: Units, signer: ItemSigner, program: AoProgram, count: number): Promise<string[]> {
+  const spawned: string[] = []
+  while (spawned.length < count) {
+    const some = Math.min(SPAWNED_AT_ONCE, count - spawned.length)
+    spawned.push(...(await Promise.all(Array.from({ length: some }, () => spawnCounter(units, signer, program)))))
+  }
+  return spawned
 }
 
-async function succeed(client: Client, bytes: Uint8Array): Promise<void> {
-  const status = await client.exchange(bytes)
-  if (!isSuccess(status)) throw new Error(`a request was answered with ${status}`)
-}
-
-/** The process must have counted every message once. */
-async function checkCount(node: Server, signer: ItemSigner, process: string, expected: number): Promise<void> {
-  const tags = [
-    { name: 'Action', value: 'Eval' },
-    { name: 'Type', value: 'Message' },
-  ]
-  const { id, raw } = await ao(signer, process, tags, 'return Count')
-  await fetch(`${node.url}/`, { method: 'POST', body: Buffer.from(raw) })
-  const { Output } = (await result(node, process, id)) as { Output: { data: string } }
-  if (Output.data !== String(expected)) throw new Error(`process ${process} counted ${Output.data} of ${expected} messages`)
-}
-
-async function result(node: Server, process: string, id: string): Promise<unknown> {
-  const answer = await fetch(`${node.url}/result/${id}?process-id=${process}`)
-  const body = (await answer.json()) as { Error?: string; error?: string }
-  if (!answer.ok || body.Error !== undefined) throw new Error(`result of ${id}: ${answer.status} ${body.Error ?? body.error}`)
-  return body
+/** It verifies RSA signatures only, so its items have those. It stores nothing. */
+async function measureWao({ share }: Scale): Promise<Measured> {
+  const signer = await createSigner('rsa')
+  const server = await startWao()
+  try {
+    const port = Number(new URL(server.url).port)
+    const units = { mu: `http://127.0.0.1:${port + 2}`, cu: `http://127.0.0.1:${port + 4}` }
+    const counter = await spawnCounter(units, signer, WAO_PROGRAM)
+    const single = await prepare(units, signer, [counter], Math.ceil(40 * share) + 4)
+    const times = await oneByOne(units, single)
+    const many = await prepare(units, signer, [counter], Math.ceil(100 * share) + 10)
+    const rate = await flood(units, many, { connections: 8, slotsBefore: null })
+    await checkCounts(units, signer, many, single.length)
+    return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), perSecond: new Map([[1, rate]]) }
+  } finally {
+    await server.stop()
+  }
 }

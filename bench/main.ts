@@ -9,6 +9,8 @@
  */
 import { cpus } from 'node:os'
 import { benchAo } from './ao.ts'
+import { benchAoIdle } from './ao-idle.ts'
+import { benchAoSpam } from './ao-spam.ts'
 import { benchCompute } from './compute.ts'
 import { benchGets } from './gets.ts'
 import { benchGraphql } from './graphql.ts'
@@ -23,6 +25,8 @@ const SECTIONS: Readonly<Record<string, (scale: Scale) => Promise<Row[]>>> = {
   gets: benchGets,
   graphql: benchGraphql,
   ao: benchAo,
+  'ao-spam': benchAoSpam,
+  'ao-idle': benchAoIdle,
   compute: benchCompute,
 }
 

@@ -1,4 +1,4 @@
-/** Starts the programs that are compared: Heddle, nginx and ArLocal, each on a free loopback port with its files in a temporary folder. */
+/** Starts the programs that are compared: Heddle, nginx, ArLocal and wao, each on a free loopback port with its files in a temporary folder. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -11,10 +11,14 @@ export interface Server {
   readonly host: string
   readonly folder: string
   readonly startMs: number
+  readonly pid: number
+  /** Ends it and keeps its files. */
+  end(): Promise<void>
   stop(): Promise<void>
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const END_MS_MAX = 10_000
 const NGINX = '/usr/sbin/nginx'
 const ARLOCAL = join(ROOT, 'bench/peers/node_modules/.bin/arlocal')
 
@@ -69,18 +73,33 @@ export async function startArLocal(): Promise<Server | null> {
   return server(child, url, folder, performance.now() - began)
 }
 
+/** Its units have the ports from that of `url` on. */
+export async function startWao(): Promise<Server> {
+  const port = await freePort()
+  const began = performance.now()
+  const folder = mkdtempSync(join(tmpdir(), 'heddle-bench-wao-'))
+  const child = spawn(process.execPath, [join(ROOT, 'bench/wao-server.ts'), String(port)], { cwd: folder, stdio: 'ignore' })
+  await untilAnswers(`http://127.0.0.1:${port + 4}/`)
+  return server(child, `http://127.0.0.1:${port}`, folder, performance.now() - began)
+}
+
 function server(child: ChildProcess, url: string, folder: string, startMs: number): Server {
+  const end = async (): Promise<void> => {
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS_MAX)
+    await ended
+    clearTimeout(timer)
+  }
   return {
     url,
     host: new URL(url).host,
     folder,
     startMs,
+    pid: child.pid!,
+    end,
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5_000)
-      await ended
-      clearTimeout(timer)
+      await end()
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Upload a file, or a folder as a web site',
     load: async () => (await import('./cli/upload.ts')).upload,
   },
+  module: {
+    summary: 'Publish a program as a module, and see which modules there are',
+    load: async () => (await import('./cli/module.ts')).module,
+  },
   spawn: {
     summary: 'Start an AO process, with your Lua in it if you name a file',
     load: async () => (await import('./cli/spawn.ts')).spawn,
@@ -42,9 +46,17 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Run Lua in a process that you own, now or as it was',
     load: async () => (await import('./cli/eval.ts')).evaluate,
   },
+  console: {
+    summary: 'A terminal for a process: run Lua in it, see what arrives, look inside',
+    load: async () => (await import('./cli/console.ts')).consoleCommand,
+  },
   result: {
     summary: 'Show the result of a message',
     load: async () => (await import('./cli/result.ts')).result,
+  },
+  trace: {
+    summary: 'Show what a message caused, as a tree',
+    load: async () => (await import('./cli/trace.ts')).trace,
   },
   verify: {
     summary: 'Compute a process again and compare with what the node keeps',

@@ -15,29 +15,39 @@ import { findTagIgnoringCase, toTextTags } from './codec/tags.ts'
 import { isSupportedFormat } from './guests/formats.ts'
 import { createGuestPool, type GuestPool } from './guests/guest-pool.ts'
 import type { FileSource } from './guests/host-bridge.ts'
+import { schedulerSurface } from './http/ao-legacy/scheduler-surface.ts'
 import { aoLegacySurface } from './http/ao-legacy/surface.ts'
+import { computeRoot, messengerRoot, schedulerRest, schedulerRoot } from './http/ao-legacy/unit-roots.ts'
 import { arweaveSurface } from './http/arweave/surface.ts'
 import { statusJson } from './http/bundler/status.ts'
-import { bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
+import { bundlerRoot, bundlerSurface, type ItemStatus } from './http/bundler/surface.ts'
 import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
 import type { Receipt } from './http/graphql/views.ts'
 import { heddleSurface } from './http/heddle/surface.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
-import type { Surface } from './http/route.ts'
-import { createServer } from './http/server.ts'
+import type { Request } from './http/route.ts'
+import { openPorts, type PortSurfaces, UNITS, type UnitUrls } from './http/unit-ports.ts'
+import { isModuleAlias, MODULE_ALIASES } from './services/aliases.ts'
+import { aliasIndex } from './services/aliases-index.ts'
 import { Archive, type TransactionData } from './services/archive.ts'
 import { BundleReader, Bundler } from './services/bundler.ts'
+import { FairGate } from './services/fair-gate.ts'
 import { type NodeIdentity, nodeIdentity } from './services/identity.ts'
 import { Intake } from './services/intake.ts'
 import { indexReader, Journal } from './services/journal.ts'
+import { Locations } from './services/locations.ts'
 import { aosModuleSource } from './services/machine/aos-module.ts'
 import { createDrive } from './services/machine/drive.ts'
 import { DriveLog } from './services/machine/drive-log.ts'
 import { Machine } from './services/machine/machine.ts'
+import type { Beyond } from './services/machine/sources.ts'
 import { signPromise } from './services/receipts.ts'
 import { rowSource } from './services/rows.ts'
 import { BundleOpener } from './services/unbundler.ts'
+import { Upstream } from './services/upstream.ts'
+import { HOP_HEADER } from './services/upstream-gateway.ts'
+import { upstreamIndex } from './services/upstream-index.ts'
 import { VerifyPool } from './services/verify-pool.ts'
 import { devGenesis } from './services/weave/genesis.ts'
 import { openWeave, type Weave } from './services/weave/weave.ts'
@@ -52,6 +62,8 @@ import { VERSION } from './version.ts'
 export interface HeddleNode {
   /** Base URL. */
   readonly url: string
+  /** Null when the units have no ports of their own. */
+  readonly unitUrls: UnitUrls | null
   stop(): Promise<void>
 }
 
@@ -66,12 +78,16 @@ interface Environment {
   readonly identity: NodeIdentity
   readonly log: Log
   readonly clock: Clock
+  /** Known once the node listens. */
+  readonly unitUrls: () => UnitUrls | null
 }
 
 /** Everything above the stores; made anew by a reset. */
 interface Parts {
-  readonly surfaces: readonly Surface[]
+  readonly surfaces: PortSurfaces
   readonly metrics: Metrics
+  /** Lets others find the node's scheduler here. */
+  announce(url: string): Promise<void>
   stopMachine(): Promise<void>
   stop(): Promise<void>
 }
@@ -80,15 +96,29 @@ const DEV_IDENTITY = new URL('../dev/wallets/dave.json', import.meta.url)
 
 export async function openNode(config: Config, { log, clock }: { readonly log: Log; readonly clock: Clock }): Promise<HeddleNode> {
   const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
-  const environment = { config, identity, log, clock }
+  let unitUrls: UnitUrls | null = null
+  const environment = { config, identity, log, clock, unitUrls: () => unitUrls }
   let resetting: Promise<void> | null = null
   let parts = await openParts(stores, environment, reset)
-  const server = createServer({ surfaces: parts.surfaces, log, observe: (...facts) => parts.metrics.observe(...facts) })
-  const port = await server.listen(config.port, config.host)
+  const { host } = config
+  const ports = await openPorts({
+    surfaces: parts.surfaces,
+    port: config.port,
+    host,
+    withUnits: config.unitPorts,
+    log,
+    observe: (...facts) => parts.metrics.observe(...facts),
+  })
+  const { port, unitPorts } = ports
+  const urlOf = (at: number): string => `http://${host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host}:${at}`
+  if (unitPorts !== null) unitUrls = Object.fromEntries(UNITS.map((unit) => [unit, urlOf(unitPorts[unit])])) as unknown as UnitUrls
+  const place = config.publicUrl ?? unitUrls?.su ?? urlOf(port)
+  await parts.announce(place)
   return {
-    url: `http://${config.host === '127.0.0.1' || config.host === '0.0.0.0' ? 'localhost' : config.host}:${port}`,
+    url: urlOf(port),
+    unitUrls,
     async stop() {
-      const closed = server.close()
+      const closed = ports.close()
       await parts.stopMachine() // Those who wait for a result hear that there will be none.
       await closed
       await resetting
@@ -109,7 +139,8 @@ export async function openNode(config: Config, { log, clock }: { readonly log: L
     await parts.stop()
     await Promise.all([stores.kv.clear(), stores.blobs.clear(), stores.index.clear()])
     parts = await openParts(stores, environment, reset)
-    server.use(parts.surfaces)
+    await parts.announce(place)
+    ports.use(parts.surfaces)
   }
 }
 
@@ -172,7 +203,21 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     files: drive,
     log,
   })
-  const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler })
+  let module: TxId | null = null
+  const upstream = new Upstream({
+    urls: config.upstream,
+    log,
+    store: {
+      verify: (item) => verifier.verify(item),
+      item: (item) => intake.acceptForeign(item),
+      transaction: (tx, data) => opened(weave).acceptForeign(tx, data),
+    },
+  })
+  const beyond: Beyond = {
+    bring: (id) => upstream.bring(id),
+    standIn: (id) => (config.aliases === 'on' && isModuleAlias(id) ? module : null),
+  }
+  const machine = openMachine(stores, environment, { journal, archive, guests, weave, bundler, beyond })
   const verifier = new VerifyPool({ threads: availableParallelism() > 2 ? 2 : 1, log }) // Two verify more than the main thread can take in.
   const intake = new Intake({
     verifier,
@@ -184,12 +229,24 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     queue: bundler,
     unbundler: opener,
     handlers: [machine.handler],
+    gate: new FairGate({ backlog: (process) => machine.backlog(process), nowMs: () => performance.now() }),
   })
-  const module = await publishModule(intake, identity)
+  module = await publishModule(intake, identity)
   await machine.start(intake)
   await opener.resume()
   bundler.start()
   const metrics = createMetrics({ height, mempool: () => opened(weave).pendingIds().length })
+  const local = indexReader(index, journal)
+  const locations = new Locations({
+    kv,
+    archive,
+    journal,
+    queue: bundler,
+    clock,
+    height,
+    random: systemRandom,
+    scheduler: identity.scheduler,
+  })
   let machineStopped: Promise<void> | null = null
   const stopMachine = (): Promise<void> => {
     machineStopped ??= endMachine(machine, guests)
@@ -197,9 +254,12 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   }
   return {
     metrics,
+    announce: (url) => locations.announce(url),
     stopMachine,
     surfaces: surfacesOf({
-      index: indexReader(index, journal),
+      index: local,
+      beyond,
+      locations,
       environment,
       weave,
       archive,
@@ -212,6 +272,7 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
       reset,
     }),
     async stop() {
+      await upstream.stop()
       await bundler.stop()
       await stopMachine()
       await intake.stop()
@@ -238,10 +299,11 @@ interface MachineParts {
   readonly guests: GuestPool
   readonly weave: Weave
   readonly bundler: Bundler
+  readonly beyond: Beyond
 }
 
 function openMachine({ kv, blobs }: Stores, { identity, log, clock }: Environment, parts: MachineParts): Machine {
-  const { journal, archive, guests, weave, bundler } = parts
+  const { journal, archive, guests, weave, bundler, beyond } = parts
   return new Machine({
     kv,
     blobs,
@@ -249,7 +311,12 @@ function openMachine({ kv, blobs }: Stores, { identity, log, clock }: Environmen
     archive,
     guests,
     supportsFormat: isSupportedFormat,
-    chain: { height: () => weave.height(), timestampMs: () => clock.nowMs() },
+    chain: {
+      height: () => weave.height(),
+      timestampMs: () => clock.nowMs(),
+      blockTimeMs: (height) => weave.blockTimeMs(height),
+      heightAt: (timestampMs) => weave.heightAt(timestampMs),
+    },
     clock,
     random: systemRandom,
     queue: bundler,
@@ -257,6 +324,7 @@ function openMachine({ kv, blobs }: Stores, { identity, log, clock }: Environmen
     scheduler: identity.scheduler,
     authority: identity.authority,
     injectAuthority: true,
+    beyond,
   })
 }
 
@@ -281,6 +349,8 @@ async function publishModule(intake: Intake, { authority }: NodeIdentity): Promi
 
 interface SurfaceParts {
   readonly index: IndexReader
+  readonly beyond: Beyond
+  readonly locations: Locations
   readonly environment: Environment
   readonly weave: Weave
   readonly archive: Archive
@@ -294,14 +364,38 @@ interface SurfaceParts {
 }
 
 /** In the order in which they are asked. */
-function surfacesOf({ index, environment, weave, archive, intake, machine, drive, told, metrics, module, reset }: SurfaceParts): Surface[] {
+function surfacesOf({
+  index,
+  beyond,
+  locations,
+  environment,
+  weave,
+  archive,
+  intake,
+  machine,
+  drive,
+  told,
+  metrics,
+  module,
+  reset,
+}: SurfaceParts): PortSurfaces {
   const { identity, clock, config, log } = environment
   const status = (id: TxId): Promise<ItemStatus | null> => itemStatus(id, index, weave)
   const info = (): Record<string, unknown> => ({
     addresses: { arweave: identity.wallet.address },
-    heddle: { version: VERSION, profile: config.profile, modules: { default: module }, units: machine.units },
+    heddle: {
+      version: VERSION,
+      profile: config.profile,
+      modules: { default: module, aliases: aliasesOf(beyond) },
+      units: machine.units,
+      ...unitInfo(environment),
+    },
   })
-  return [
+  const brought = config.upstream.length === 0 ? index : upstreamIndex({ index, upstream: beyond, known: (ids) => archive.known(ids) })
+  const bundler = { intake, status, key: identity.receipts, version: VERSION }
+  const units = aoLegacySurface({ intake, machine })
+  const all = [
+    units, // Before the node API: `GET /` with some parameters is a messenger's.
     arweaveSurface({
       weave,
       clock,
@@ -309,21 +403,56 @@ function surfacesOf({ index, environment, weave, archive, intake, machine, drive
       peers: () => [],
       reset,
       itemStatus: async (id) => nodeStatus(await status(id)),
+      bring: (id, request) => (isHop(request) ? Promise.resolve(false) : beyond.bring(id)),
     }),
-    bundlerSurface({ intake, status, key: identity.receipts, version: VERSION }),
-    graphqlSurface({ index, log, receiptOf: (id) => uploadReceipt(id, archive, identity) }),
+    bundlerSurface(bundler),
+    graphqlSurface({
+      index: aliasIndex({ index: brought, standIn: beyond.standIn, location: () => (config.aliases === 'on' ? locations.current : null) }),
+      local: index,
+      isLocal: isHop,
+      log,
+      receiptOf: (id) => uploadReceipt(id, archive, identity),
+    }),
     metrics.surface,
     heddleSurface({ machine, archive, drive, told, isDevelopment: config.profile === 'dev' }),
-    aoLegacySurface({ intake, machine }),
-    gatewaySurface(archive),
+    schedulerSurface(machine),
+    gatewaySurface(archive, async (id, request) => {
+      if (isHop(request)) return null
+      return (await beyond.bring(id)) ? id : beyond.standIn(id)
+    }),
   ]
+  const root = { intake, machine, address: identity.wallet.address }
+  return {
+    all,
+    units: {
+      bundler: [bundlerRoot(bundler), ...all],
+      mu: [units, messengerRoot(), ...all],
+      su: [schedulerRoot(root), ...all, schedulerRest()],
+      cu: [computeRoot(root), ...all],
+    },
+  }
+}
+
+/** Another node asks what is here: neither what others have, nor what only stands for something. */
+function isHop({ headers }: Request): boolean {
+  return headers[HOP_HEADER] !== undefined
+}
+
+/** The well-known modules that the default one stands in for. */
+function aliasesOf({ standIn }: Beyond): TxId[] {
+  return [...MODULE_ALIASES.keys()].filter((id) => standIn(id) !== null)
+}
+
+function unitInfo({ unitUrls }: Environment): { readonly unitUrls?: UnitUrls } {
+  const urls = unitUrls()
+  return urls === null ? {} : { unitUrls: urls }
 }
 
 /** The receipt that the upload of an item got; null for what was not uploaded by itself. */
 async function uploadReceipt(id: string, archive: Archive, { receipts }: NodeIdentity): Promise<Receipt | null> {
   if (!isTxId(id)) return null
   const record = await archive.find(id)
-  if (record?.kind !== 'item' || (typeof record.at === 'object' && 'parent' in record.at)) return null
+  if (record?.kind !== 'item' || record.isForeign === true || (typeof record.at === 'object' && 'parent' in record.at)) return null
   const promise = { id, timestampMs: record.acceptedAtMs, height: record.acceptedHeight }
   const { signature, timestamp, version, deadlineHeight } = await signPromise(promise, receipts)
   return { signature, timestamp: String(timestamp), version, deadlineHeight }

@@ -29,6 +29,7 @@ import {
 } from '../src/codec/transaction.ts'
 import { decodeValue, encodeValue } from '../src/guests/value-codec.ts'
 import { meterModule } from '../src/guests/wasm/meter.ts'
+import { schedulerSurface } from '../src/http/ao-legacy/scheduler-surface.ts'
 import { aoLegacySurface } from '../src/http/ao-legacy/surface.ts'
 import { arweaveSurface } from '../src/http/arweave/surface.ts'
 import { bundlerSurface } from '../src/http/bundler/surface.ts'
@@ -245,7 +246,9 @@ describe('any text into', () => {
 /** Every route that the surfaces declare. What they need is never asked for here. */
 function allRoutes(): { method: string; path: string }[] {
   const anything: never = new Proxy(() => {}, { get: () => anything, apply: () => anything }) as never
-  const surfaces = [arweaveSurface, bundlerSurface, graphqlSurface, aoLegacySurface, gatewaySurface].map((make) => make(anything))
+  const surfaces = [arweaveSurface, bundlerSurface, graphqlSurface, aoLegacySurface, schedulerSurface, gatewaySurface].map((make) =>
+    make(anything),
+  )
   const { surface } = createMetrics({ height: () => 0, mempool: () => 0 })
   return [...surfaces, surface].flatMap(({ routes }) => routes.map(({ method, path }) => ({ method, path })))
 }

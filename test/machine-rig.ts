@@ -13,10 +13,12 @@ import { isSupportedFormat } from '../src/guests/formats.ts'
 import type { Evaluation, GuestEnv, GuestMessage, GuestModule } from '../src/guests/guest.ts'
 import { packSnapshot, unpackSnapshot } from '../src/guests/snapshot.ts'
 import { Archive } from '../src/services/archive.ts'
+import { FairGate } from '../src/services/fair-gate.ts'
 import { Intake } from '../src/services/intake.ts'
 import { Journal } from '../src/services/journal.ts'
 import type { Guests } from '../src/services/machine/instance.ts'
 import { Machine } from '../src/services/machine/machine.ts'
+import type { Chain } from '../src/services/machine/scheduler.ts'
 import type { BlobStore } from '../src/store/blob-store.ts'
 import type { IndexRow, IndexStore } from '../src/store/index-store.ts'
 import type { KvStore } from '../src/store/kv-store.ts'
@@ -57,6 +59,8 @@ export interface RigOptions {
   readonly program?: Program
   readonly clock?: Clock
   readonly injectAuthority?: boolean
+  /** When blocks were made, from height 0 on; the last one is the tip. One that never moves when left out. */
+  readonly blocksMs?: readonly number[]
   /** Real guests, which stay over a restart, and the Lua source of the module that they run. */
   readonly lua?: { readonly guests: Guests; readonly source: string }
   /** Waited for before the query index learns anything. */
@@ -102,7 +106,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     archive,
     guests: options.lua?.guests ?? guests,
     supportsFormat: (format) => format === moduleFormat || (options.lua !== undefined && isSupportedFormat(format)),
-    chain: { height: () => 7, timestampMs: () => clock.nowMs() },
+    chain: chainOf(options, clock),
     clock,
     random: systemRandom,
     queue,
@@ -125,6 +129,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     queue,
     unbundler,
     handlers: [machine.handler],
+    gate: new FairGate({ backlog: (process) => machine.backlog(process), nowMs: () => performance.now() }),
   })
   await machine.start(intake)
   const moduleItem = await createDataItem(
@@ -168,6 +173,15 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   }
 }
 
+function chainOf({ blocksMs }: RigOptions, clock: Clock): Chain {
+  return {
+    height: () => (blocksMs === undefined ? 7 : blocksMs.length - 1),
+    timestampMs: () => clock.nowMs(),
+    blockTimeMs: async (height) => blocksMs![height]!,
+    heightAt: async (timestampMs) => (blocksMs === undefined ? 7 : blocksMs.findLastIndex((madeMs) => madeMs <= timestampMs)),
+  }
+}
+
 export function ao(type: string): TextTag[] {
   return [
     { name: 'Data-Protocol', value: 'ao' },
@@ -176,16 +190,15 @@ export function ao(type: string): TextTag[] {
   ]
 }
 
-/** The messages of a process, oldest first. */
+/** The messages of a process, oldest first, without ticks. */
 export async function messagesOf(rig: Rig, process: TxId): Promise<{ id: TxId; tags: TextTag[]; data: string; owner: Uint8Array }[]> {
   const records = await rig.machine.records(process, { after: -1, upTo: Number.MAX_SAFE_INTEGER, limit: 10_000 })
   const entries = await Promise.all(records.map((record) => rig.machine.entry(record)))
-  return entries.map(({ message }) => ({
-    id: message.id,
-    tags: [...message.tags],
-    data: Buffer.from(message.data).toString('utf8'),
-    owner: message.owner,
-  }))
+  return entries.flatMap(({ message }) =>
+    message === null
+      ? []
+      : [{ id: message.id, tags: [...message.tags], data: Buffer.from(message.data).toString('utf8'), owner: message.owner }],
+  )
 }
 
 /**

@@ -4,12 +4,12 @@ Wire        Outbox entries as hosts of this contract expect them. Message {Targe
             Assignment {Processes, Message, Exclude?, BaseLayer?}. Tags begin with Data-Protocol, Variant, Type, Reference (spawn: also
             From-Process, From-Module, Module), then the other keys of the table in order, then its Tags.
             Anchor is the counter padded to 32 digits; one counter numbers messages and spawns.
-Invariants  Tag names and values are text, except tables, which stay tables (state patches carry them); functions are left out.
+Invariants  Numbers and booleans leave as they are, the host turns them into text; tables stay tables (state patches carry them) unless they
+            have a text of their own (big integers); functions are left out. What is given to these functions is not changed.
             Authorities of the process's tags are there for every message; what a process added itself stays too.
 ]]
 local json = require('.json')
 local order = require('.order')
-local stringify = require('.stringify')
 local Handlers = require('.handlers')
 
 --- Tags and fields that stay in `msg.Tags` and are not copied to the message itself.
@@ -37,7 +37,6 @@ local ao = {
 require('.assignment').init(ao)
 
 local format, tostring, type, next = string.format, tostring, type, next
-local mathtype = math.type
 
 local function setOf(list)
   local set = {}
@@ -92,6 +91,7 @@ function ao.init(env)
     ao._module = map['Module'] or ''
     ao.env = { Process = { Id = process.Id, Owner = process.Owner, Tags = map, TagArray = tags }, Module = env.Module }
   end
+  if type(ao.authorities) ~= 'table' then ao.authorities = {} end
   for index = 1, #granted do keepAuthority(granted[index]) end
 end
 
@@ -137,11 +137,6 @@ end
 
 -- Messages out
 
-local function numberText(value)
-  if mathtype(value) == 'float' and value % 1 == 0 and value >= -2^53 and value <= 2^53 then return format('%d', value) end
-  return tostring(value)
-end
-
 local function isText(value)
   local meta = getmetatable(value)
   return type(meta) == 'table' and meta.__tostring ~= nil
@@ -165,9 +160,7 @@ end
 --- A tag value as it leaves the process; nil when it cannot leave.
 local function plain(value)
   local kind = type(value)
-  if kind == 'string' then return value end
-  if kind == 'number' then return numberText(value) end
-  if kind == 'boolean' then return tostring(value) end
+  if kind == 'string' or kind == 'number' or kind == 'boolean' then return value end
   if kind == 'table' then return plainTable(value, 1) end
 end
 
@@ -176,14 +169,17 @@ local function addTag(tags, name, value)
   if value ~= nil and name ~= nil then tags[#tags + 1] = { name = tostring(name), value = value } end
 end
 
+local JSON_TYPE = 'application/json'
+
 --- Adds the keys of a table, then the table's own Tags, as a list or as a map.
-local function addTags(tags, fields)
+local function addTags(tags, fields, isJson)
   for _, key in ipairs((order.keys(fields))) do
-    if not NOT_TAGS[key] then addTag(tags, key, fields[key]) end
+    if not NOT_TAGS[key] and not (isJson and key == 'Content-Type') then addTag(tags, key, fields[key]) end
   end
+  if isJson then addTag(tags, 'Content-Type', JSON_TYPE) end
   local own = fields.Tags
   if own == nil then return end
-  if type(own) ~= 'table' then error('Tags should be a table', 3) end
+  if type(own) ~= 'table' then error('Tags should be a table', 0) end
   if own[1] ~= nil then
     for _, tag in ipairs(own) do addTag(tags, tag.name, tag.value) end
   else
@@ -197,18 +193,6 @@ local function dataOf(value)
   if kind == 'string' or kind == 'nil' then return value, false end
   if kind ~= 'table' or isText(value) then return plain(value), false end
   return json.encode(value), true
-end
-
-local JSON_TYPE = 'application/json'
-
-local function withJsonType(tags)
-  for _, tag in ipairs(tags) do
-    if tag.name == 'Content-Type' then
-      tag.value = JSON_TYPE
-      return
-    end
-  end
-  tags[#tags + 1] = { name = 'Content-Type', value = JSON_TYPE }
 end
 
 local function nextReference()
@@ -230,7 +214,7 @@ local function addAnswers(result, patternFor)
 end
 
 function ao.send(fields)
-  if type(fields) ~= 'table' then error('msg should be a table', 2) end
+  if type(fields) ~= 'table' then error('msg should be a table', 0) end
   local reference, anchor = nextReference()
   local tags = {
     { name = 'Data-Protocol', value = 'ao' },
@@ -239,23 +223,18 @@ function ao.send(fields)
     { name = 'Reference', value = reference },
   }
   local target = fields.Target
-  if target ~= nil and type(target) ~= 'string' then target = tostring(target) end
-  addTags(tags, fields)
   local data, isJson = dataOf(fields.Data)
-  if isJson then withJsonType(tags) end
+  addTags(tags, fields, isJson)
   local outbox = ao.outbox.Messages
   outbox[#outbox + 1] = { Target = target, Data = data, Anchor = anchor, Tags = tags }
-  if target == nil and fields.device == nil then
-    print('WARN: No target specified for message. Data will be stored, but no process will receive it.')
-  end
   return addAnswers({ Target = target, Data = data, Anchor = anchor, Tags = tags }, function(from)
     return { From = from or target, ['X-Reference'] = reference }
   end)
 end
 
 function ao.spawn(module, fields)
-  if type(module) ~= 'string' then error('Module source id is required!', 2) end
-  if type(fields) ~= 'table' then error('Message must be a table.', 2) end
+  if type(module) ~= 'string' then error('Module source id is required!', 0) end
+  if type(fields) ~= 'table' then error('Message must be a table', 0) end
   local reference, anchor = nextReference()
   local tags = {
     { name = 'Data-Protocol', value = 'ao' },
@@ -266,9 +245,8 @@ function ao.spawn(module, fields)
     { name = 'Module', value = module },
     { name = 'Reference', value = reference },
   }
-  addTags(tags, fields)
   local data, isJson = dataOf(fields.Data)
-  if isJson then withJsonType(tags) end
+  addTags(tags, fields, isJson)
   data = data or 'NODATA'
   local outbox = ao.outbox.Spawns
   outbox[#outbox + 1] = { Data = data, Anchor = anchor, Tags = tags }
@@ -278,10 +256,10 @@ function ao.spawn(module, fields)
 end
 
 local function textsOf(list, name)
-  if type(list) ~= 'table' then error(name .. ' should be a table', 3) end
+  if type(list) ~= 'table' then error(name .. ' should be a table', 0) end
   local texts = {}
   for index, text in ipairs(list) do
-    if type(text) ~= 'string' then error(name .. ' should hold strings', 3) end
+    if type(text) ~= 'string' then error(name .. ' should hold strings', 0) end
     texts[index] = text
   end
   return texts
@@ -289,15 +267,15 @@ end
 
 --- Asks the host to assign a message to other processes.
 function ao.assign(assignment)
-  if type(assignment) ~= 'table' then error('assignment should be a table', 2) end
+  if type(assignment) ~= 'table' then error('assignment should be a table', 0) end
   local processes = textsOf(assignment.Processes, 'Processes')
-  if type(assignment.Message) ~= 'string' then error('Message should be a string', 2) end
+  if type(assignment.Message) ~= 'string' then error('Message should be a string', 0) end
   local outbox = ao.outbox.Assignments
   outbox[#outbox + 1] = {
     Processes = processes,
     Message = assignment.Message,
     Exclude = assignment.Exclude and textsOf(assignment.Exclude, 'Exclude'),
-    BaseLayer = assignment.BaseLayer and true or nil,
+    BaseLayer = assignment.BaseLayer,
   }
 end
 
@@ -317,14 +295,15 @@ end
 --- What a message did, as the host reads it; an Error alone leaves nothing else of it.
 function ao.result(result)
   result = result or {}
-  local problem = result.Error or ao.outbox.Error
-  if problem and type(problem) ~= 'string' then problem = type(problem) == 'table' and stringify.format(problem) or tostring(problem) end
+  local outbox = type(ao.outbox) == 'table' and ao.outbox or {}
+  local problem = result.Error or outbox.Error
+  if problem and type(problem) == 'function' then problem = tostring(problem) end
   if problem then return { Error = problem, Output = '', Messages = {}, Spawns = {}, Assignments = {} } end
   return {
-    Output = result.Output or ao.outbox.Output,
-    Messages = ao.outbox.Messages,
-    Spawns = ao.outbox.Spawns,
-    Assignments = ao.outbox.Assignments,
+    Output = result.Output or outbox.Output,
+    Messages = outbox.Messages or {},
+    Spawns = outbox.Spawns or {},
+    Assignments = outbox.Assignments or {},
   }
 end
 

@@ -20,9 +20,9 @@ function assignment.init(ao)
   function ao.addAssignable(...)
     local name, spec = ...
     if select('#', ...) == 1 then name, spec = nil, name end
-    if name ~= nil and type(name) ~= 'string' then error('MatchSpec name MUST be a string', 2) end
+    if name ~= nil and type(name) ~= 'string' then error('MatchSpec name MUST be a string', 0) end
     local kind = type(spec)
-    if kind ~= 'string' and kind ~= 'table' and kind ~= 'function' then error('MatchSpec must be a table, string, or function', 2) end
+    if kind ~= 'string' and kind ~= 'table' and kind ~= 'function' then error('MatchSpec must be a table, string, or function', 0) end
     local index = name and indexOf(ao.assignables, name) or #ao.assignables + 1
     ao.assignables[index] = { name = name, pattern = spec }
   end
@@ -33,7 +33,7 @@ function assignment.init(ao)
     if type(nameOrIndex) == 'string' then
       index = indexOf(ao.assignables, nameOrIndex)
     elseif math.type(nameOrIndex) ~= 'integer' then
-      error('index/name MUST be a number or string', 2)
+      error('index MUST be a number', 0)
     end
     if index and ao.assignables[index] then table.remove(ao.assignables, index) end
   end

@@ -23,7 +23,7 @@ local function divideWord(high, low, divisor)
 end
 
 local function create(bits)
-  assert(math.type(bits) == 'integer' and bits > 0 and bits % WORD_BITS == 0, 'bits must be a multiple of ' .. WORD_BITS)
+  assert(math.type(bits) == 'integer' and bits > 0 and bits % WORD_BITS == 0, 'bitsize is not multiple of word bitsize')
   local SIZE = bits // WORD_BITS
 
   local bint = { bits = bits, __name = 'bint' }
@@ -155,12 +155,12 @@ local function create(bits)
   end
 
   local function must(x)
-    return bint.tobint(x) or error('value cannot be represented by a bint', 3)
+    return bint.tobint(x) or error('value cannot be represented by a bint', 0)
   end
 
   --- A new bint, or an error.
   function bint.new(x)
-    return bint.tobint(x, true) or error('value cannot be represented by a bint', 2)
+    return bint.tobint(x, true) or error('value cannot be represented by a bint', 0)
   end
 
   --- A bint if the value is whole, else a Lua number, else nil.
@@ -660,7 +660,7 @@ local function create(bits)
   function bint.udivmod(x, y)
     x, y = must(x), must(y)
     local count = topWord(y)
-    if count == 0 then error('attempt to divide by zero', 2) end
+    if count == 0 then error('attempt to divide by zero', 0) end
     if compare(x, y) < 0 then return bint.zero(), copy(x) end
     if count > 1 then return longDivide(x, y, count) end
     local quotient = copy(x)
@@ -772,17 +772,15 @@ local function create(bits)
 
   return setmetatable(bint, {
     __call = function(_, x)
-      return bint.tobint(x, true) or error('value cannot be represented by a bint', 2)
+      return bint.tobint(x, true) or error('value cannot be represented by a bint', 0)
     end,
   })
 end
 
 local widths = {}
 
-return setmetatable({ newmodule = create }, {
-  __call = function(_, bits)
-    bits = bits or 256
-    widths[bits] = widths[bits] or create(bits)
-    return widths[bits]
-  end,
-})
+return function(bits)
+  bits = bits or 256
+  widths[bits] = widths[bits] or create(bits)
+  return widths[bits]
+end

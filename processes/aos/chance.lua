@@ -43,17 +43,8 @@ end
 
 --- A whole number from `low` to `high`, both included.
 function chance.integer(low, high)
-  low, high = math.floor(low), math.floor(high)
-  if low > high then error('interval is empty: ' .. low .. ' is above ' .. high, 2) end
+  if low > high then error('max must bigger than min', 0) end
   return math.floor(chance.random() * (high - low + 1) + low)
-end
-
---- The shape of Lua's math.random.
-function chance.between(low, high)
-  if low == nil then return chance.random() end
-  if high == nil then low, high = 1, low end
-  if low > high then error('interval is empty: ' .. low .. ' is above ' .. high, 2) end
-  return chance.integer(low, high)
 end
 
 chance.seed(5489)

@@ -5,7 +5,8 @@ Invariants  Printing has no effect outside the Output; the lines of one message 
 local colors = require('.colors')
 local stringify = require('.stringify')
 
-local console = {}
+--- `trace`: the stack of the last error of a handler.
+local console = { trace = nil }
 
 local function shown(value)
   local kind = type(value)
@@ -29,9 +30,14 @@ function console.print(...)
   table.insert(HANDLER_PRINT_LOGS, text)
 end
 
+--- Prints as the program does, which may have a `print` of its own.
+function console.say(text)
+  if type(print) == 'function' then print(text) else console.print(text) end
+end
+
 function console.prompt(version)
   return colors.green .. tostring(Name) .. colors.gray .. '@' .. colors.blue .. 'aos-' .. version .. colors.gray
-    .. '[Inbox:' .. colors.red .. tostring(#Inbox) .. colors.gray .. ']' .. colors.reset .. '> '
+    .. '[Inbox:' .. colors.red .. tostring(type(Inbox) == 'table' and #Inbox or 0) .. colors.gray .. ']' .. colors.reset .. '> '
 end
 
 return console

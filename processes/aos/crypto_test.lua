@@ -49,13 +49,49 @@ t.test('blake2b has sizes and keys', function()
   t.raises('1 to 64 bytes', digest.blake2b, 'hello', 65)
 end)
 
-t.test('HMAC and PBKDF2 follow their standards', function()
-  local hmac, pbkdf2 = crypto.mac.createHmac, crypto.kdf.pbkdf2
-  t.equal(hmac('msg', 'key', 'sha256').asHex(), '2d93cbc1be167bcb1637a4a23cbff01a7878f0c50ee833954ea5221bb1b8c628')
-  t.equal(hmac(stream.fromString('msg'), ('k'):rep(100)).asHex(), 'a3f6e90d792b6ca5ed3bfc556a4aa73d62d7cae4')
-  t.equal(pbkdf2('pw', array.fromString('salt'), 2, 16).asHex(), '133A0B823B029801576D5A38793387E8')
-  t.equal(pbkdf2('pw', 'salt', 3, 50, 'sha512').asHex():lower(), '6a7be24f5b46c5c3769d73a6689b3ad79f9f245a1cdb20e41ee9d5a31bea14445f54a362850dd4dc7d6a22b714d3d0563542')
-  t.raises('unknown algorithm', hmac, 'msg', 'key', 'rot13')
+t.test('createHmac has the blocks of this contract, HMAC() those of the standard', function()
+  local hmac, HMAC = crypto.mac.createHmac, require('.crypto.mac.hmac').HMAC
+  t.equal(hmac(stream.fromString('data'), array.fromString('key')).asHex(), '21b35b42abbb2c4da5cfeda6791c5a5d75fbf657')
+  t.equal(hmac('data', 'key', 'sha256').asHex(), 'b54cf2b0ce06ff4392f40824b03d09642608d475ec8bf8fd3bc2e8c45a4d6331')
+  local function standard(module, key)
+    return HMAC().setBlockSize(64).setDigest(module).setKey(key).init().update('msg').finish().asHex()
+  end
+  t.equal(standard(require('.crypto.digest.sha2_256').SHA2_256, 'key'), '2d93cbc1be167bcb1637a4a23cbff01a7878f0c50ee833954ea5221bb1b8c628')
+  t.equal(standard(require('.crypto.digest.sha1').SHA1, ('k'):rep(100)), 'a3f6e90d792b6ca5ed3bfc556a4aa73d62d7cae4')
+  t.raises('Unsupported algorithm: rot13', hmac, 'msg', 'key', 'rot13')
+end)
+
+t.test('PBKDF2 follows its standard', function()
+  t.equal(crypto.kdf.pbkdf2('pw', array.fromString('salt'), 2, 16).asHex(), '133A0B823B029801576D5A38793387E8')
+  t.equal(crypto.kdf.pbkdf2('password', 'salt', 2, 32, 'sha256').asHex():lower(), 'ae4d0c95af6b46d32d0adff928f06dd02a303f8ef3c251dfd6e2d85a95474c43')
+end)
+
+t.test('AES has the vectors of its standard', function()
+  local key, block = array.fromHex(('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f')), array.fromHex('00112233445566778899aabbccddeeff')
+  local expected = { aes128 = '69C4E0D86A7B0430D8CDB78070B4C55A', aes192 = 'DDA97CA4864CDFE06EAF70A0EC0D7191', aes256 = '8EA2B7CA516745BFEAFC49904B496089' }
+  for name, text in pairs(expected) do
+    local cipher, own = require('.crypto.cipher.' .. name), array.truncate(key, tonumber(name:sub(4)) // 8)
+    t.equal(array.toHex(cipher.encrypt(own, block)), text, name)
+    t.equal(array.toHex(cipher.decrypt(own, array.fromHex(text))), '00112233445566778899AABBCCDDEEFF', name)
+  end
+  for _, mode in ipairs({ 'CBC', 'CFB', 'OFB', 'CTR' }) do
+    local hex = crypto.cipher.aes.encrypt('attack at dawn', 'sixteen byte key', 'sixteen byte iv.', mode).asHex()
+    t.equal(crypto.cipher.aes.decrypt(hex, 'sixteen byte key', 'sixteen byte iv.', mode).asString(), 'attack at dawn\0\0', mode)
+  end
+end)
+
+t.test('ciphers with a tag give text back, or nothing', function()
+  local key, nonce = ('k'):rep(32), ('n'):rep(32)
+  for length = 0, 200, 13 do
+    local text = ('t'):rep(length)
+    local norx = crypto.cipher.norx.encrypt(key, nonce, text, 'header').asString()
+    t.equal(crypto.cipher.norx.decrypt(key, nonce, norx, 'header'), text)
+    t.equal({ crypto.cipher.norx.decrypt(key, nonce, norx, 'Header') }, { nil, 'auth failure' })
+    local morus = crypto.cipher.morus.encrypt(key, nonce:sub(1, 16), text, 'header').asString()
+    t.equal(crypto.cipher.morus.decrypt(key, nonce:sub(1, 16), morus, 6), text)
+    t.equal({ crypto.cipher.morus.decrypt(key, nonce:sub(1, 16), 'H' .. morus:sub(2), 6) }, { nil, 'decrypt error' })
+  end
+  t.equal(crypto.cipher.issac.decrypt(crypto.cipher.issac.encrypt('Hello World', 'key').asString(), 'key'), 'Hello World')
 end)
 
 t.test('bytes turn into text, lists, streams and hexadecimal', function()
@@ -64,7 +100,7 @@ t.test('bytes turn into text, lists, streams and hexadecimal', function()
   t.equal({ array.fromString('he'), array.toHex({ 1, 255 }), array.XOR({ 1, 2 }, { 3, 4 }) }, { { 104, 101 }, '01FF', { 2, 6 } })
   t.equal({ array.permute({ 7, 8 }, { 2, 1 }), array.substitute({ 1, 2 }, { 5, 6 }), array.concat({ 1 }, { 2 }) }, { { 8, 7 }, { 5, 6 }, { 1, 2 } })
   t.equal({ stream.toHex(stream.fromString('hey')), stream.toString(stream.fromHex('6865')) }, { '686579', 'he' })
-  t.raises('hexadecimal', hex.hexToString, 'xyz')
+  t.raises('invalid hex', hex.hexToString, 'xyz')
   local queue = crypto.utils.queue()
   queue.push(5)
   queue.push(6)

@@ -1,5 +1,6 @@
 --[[ The last handler: keeps a message that nobody took in the Inbox and prints a line about it. ]]
 local colors = require('.colors')
+local console = require('.console')
 local dump = require('.dump')
 local json = require('.json')
 
@@ -19,8 +20,8 @@ end
 return function(keep)
   return function(msg)
     keep(msg)
-    local what = msg.Action and 'Action = ' .. colors.blue .. tostring(msg.Action)
+    local what = msg.Action and 'Action = ' .. colors.blue .. tostring(msg.Action):sub(1, SHOWN)
       or 'Data = ' .. colors.blue .. dataText(msg.Data):sub(1, SHOWN)
-    print(colors.gray .. 'New Message From ' .. colors.green .. short(msg.From) .. colors.gray .. ': ' .. colors.gray .. what .. colors.reset)
+    console.say(colors.gray .. 'New Message From ' .. colors.green .. short(msg.From) .. colors.gray .. ': ' .. colors.gray .. what .. colors.reset)
   end
 end

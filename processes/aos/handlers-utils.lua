@@ -4,7 +4,7 @@ local matchesSpec = require('.utils').matchesSpec
 local patterns = { _version = '0.0.2' }
 
 local function expect(condition, message)
-  if not condition then error('invalid arguments: (' .. message .. ')', 3) end
+  if not condition then error('invalid arguments: (' .. message .. ')', 0) end
 end
 
 function patterns.hasMatchingTag(name, value)
@@ -20,7 +20,7 @@ function patterns.hasMatchingTagOf(name, values)
     for _, value in ipairs(values) do
       if msg.Tags[name] == value then return true end
     end
-    return false
+    return 0
   end
 end
 

@@ -1,13 +1,17 @@
 --[[ Handlers: the list of {name, pattern, handle, maxRuns} that a message walks through.
 
-Wire        A pattern answers true, -1 or "break": run and stop; 1 or "continue": run and go on; false, nil, 0 or "skip": go on.
-            A text pattern is an Action, a table is matched key by key. `_default` runs at the end if nobody stopped.
+Wire        A pattern answers true, a number below 0 or "break": run and stop; a number above 0 or "continue": run and go on; false, 0 or
+            any other text: go on. A text pattern is an Action, a table is matched key by key. `_default` runs at the end if nobody stopped.
 Invariants  Every change makes a new list, so that a handler may add or remove handlers while a message walks.
-            A name is there once: adding it again replaces pattern, handle and maxRuns, and keeps its place.
+            A name is there once: adding it again replaces pattern, handle and maxRuns, and keeps its place; only what before() and
+            after() add is always new.
+            An error of a handler gets this file's position in front, as everywhere in this contract: terminals look for the second one.
 ]]
 local matchesSpec = require('.utils').matchesSpec
 
 local Handlers = { _version = '0.0.5', list = {}, coroutines = {}, onceNonce = 0, utils = require('.handlers-utils') }
+
+local console = require('.console')
 
 local running, resume, yield = coroutine.running, coroutine.resume, coroutine.yield
 
@@ -24,17 +28,11 @@ local function isPattern(value)
   return kind == 'string' or kind == 'table' or kind == 'function'
 end
 
-local function isHandle(value)
-  return type(value) == 'function' or type(value) == 'table'
-end
-
---- Reads (name, pattern, handle, maxRuns) or (Action, handle); the caller of the public function is the one to blame.
+--- Reads (name, pattern, handle, maxRuns) or (Action, handle).
 local function readArguments(...)
   local name, pattern, handle, maxRuns = ...
   if select('#', ...) == 2 then name, pattern, handle = name, name, pattern end
-  local runs = maxRuns == nil or maxRuns == 'inf' or type(maxRuns) == 'number'
-  if type(name) ~= 'string' or not isPattern(pattern) or not isHandle(handle) or not runs then error(USAGE, 4) end
-  if maxRuns == 'inf' then maxRuns = nil end
+  if type(name) ~= 'string' or not isPattern(pattern) then error(USAGE, 0) end
   return name, pattern, Handlers.generateResolver(handle), maxRuns
 end
 
@@ -44,67 +42,56 @@ local function indexOf(name)
   end
 end
 
-local function insertAt(place, entry)
+local function insertAt(place, name, pattern, handle, maxRuns)
   local list = Handlers.list
-  local count = #list
   local changed = table.move(list, 1, place - 1, 1, {})
-  changed[place] = entry
-  Handlers.list = table.move(list, place, count, place + 1, changed)
-  return count + 1
+  changed[place] = { name = name, pattern = pattern, handle = handle, maxRuns = maxRuns }
+  Handlers.list = table.move(list, place, #list, place + 1, changed)
 end
 
---- `place` gives the index for a new name; no index, no change.
-local function put(place, ...)
-  local name, pattern, handle, maxRuns = readArguments(...)
+--- Replaces what has this name; false when nothing has.
+local function replace(name, pattern, handle, maxRuns)
   local index = indexOf(name)
-  if index then
-    local entry = Handlers.list[index]
-    entry.pattern, entry.handle, entry.maxRuns = pattern, handle, maxRuns
-    return #Handlers.list
-  end
-  index = place()
-  return index and insertAt(index, { name = name, pattern = pattern, handle = handle, maxRuns = maxRuns })
+  if not index then return false end
+  local entry = Handlers.list[index]
+  entry.pattern, entry.handle, entry.maxRuns = pattern, handle, maxRuns
+  return true
 end
 
-local function first()
-  return 1
+function Handlers.append(...)
+  local name, pattern, handle, maxRuns = readArguments(...)
+  if not replace(name, pattern, handle, maxRuns) then insertAt(#Handlers.list + 1, name, pattern, handle, maxRuns) end
 end
 
-local function last()
-  return #Handlers.list + 1
-end
-
+--- Like append, and tells how many handlers there are then.
 function Handlers.add(...)
-  return (put(last, ...))
+  Handlers.append(...)
+  return #Handlers.list
 end
-
-Handlers.append = Handlers.add
 
 function Handlers.prepend(...)
-  return (put(first, ...))
+  local name, pattern, handle, maxRuns = readArguments(...)
+  if not replace(name, pattern, handle, maxRuns) then insertAt(1, name, pattern, handle, maxRuns) end
+end
+
+--- Adds at a distance from a handler that is there; where there is none, nothing is added.
+local function adder(name, distance)
+  if type(name) ~= 'string' then error('Handler name MUST be a string', 0) end
+  return {
+    add = function(own, pattern, handle, maxRuns)
+      own, pattern, handle = readArguments(own, pattern, handle, maxRuns)
+      local index = indexOf(name)
+      if index then insertAt(index + distance, own, pattern, handle, maxRuns) end
+    end,
+  }
 end
 
 function Handlers.before(name)
-  local function place()
-    return indexOf(name)
-  end
-  return {
-    add = function(...)
-      return (put(place, ...))
-    end,
-  }
+  return adder(name, 0)
 end
 
 function Handlers.after(name)
-  local function place()
-    local index = indexOf(name)
-    return index and index + 1
-  end
-  return {
-    add = function(...)
-      return (put(place, ...))
-    end,
-  }
+  return adder(name, 1)
 end
 
 --- once([name,] pattern, handle): first in the list, gone after its first run.
@@ -114,11 +101,11 @@ function Handlers.once(...)
     name, pattern, handle = '_once_' .. Handlers.onceNonce, name, pattern
     Handlers.onceNonce = Handlers.onceNonce + 1
   end
-  put(first, name, pattern, handle, 1)
+  Handlers.prepend(name, pattern, handle, 1)
 end
 
 function Handlers.remove(name)
-  if type(name) ~= 'string' then error('name MUST be string', 2) end
+  if type(name) ~= 'string' then error('name MUST be string', 0) end
   local index = indexOf(name)
   if not index then return end
   local list = Handlers.list
@@ -128,8 +115,13 @@ end
 
 --- A handle from a table {pattern = function}: the first that matches runs. A function is its own resolver.
 function Handlers.generateResolver(resolver)
-  if type(resolver) ~= 'table' then return resolver end
+  if type(resolver) == 'function' then
+    return function(msg)
+      return resolver(msg)
+    end
+  end
   return function(msg)
+    if type(resolver) ~= 'table' then error('the handler is a ' .. type(resolver) .. ' value; give it a function or a table of patterns and functions', 0) end
     for pattern, handle in next, resolver do
       if matchesSpec(msg, pattern) then return handle(msg) end
     end
@@ -141,7 +133,7 @@ function Handlers.receive(pattern)
   local sleeper = running()
   Handlers.once(pattern, function(msg)
     local ok, problem = resume(sleeper, msg)
-    if not ok then error(problem, 0) end
+    if not ok then error(problem) end
   end)
   return yield(pattern)
 end
@@ -159,27 +151,37 @@ local function verdictOf(entry, msg)
   else
     match = matchesSpec(msg, pattern)
   end
-  if not match then return 0 end
   if match == true then return -1 end
+  if match == false then return 0 end
   kind = type(match)
   if kind == 'number' then return match end
   if kind == 'string' then return VERDICTS[match] or 0 end
-  error('Pattern result is not valid, it MUST be string, number, or boolean', 0)
+  error('Pattern result is not valid, it MUST be string, number, or boolean')
 end
 
-local function run(entry, msg)
-  local maxRuns = entry.maxRuns
-  if maxRuns then
-    entry.maxRuns = maxRuns - 1
-    if maxRuns <= 1 then Handlers.remove(entry.name) end
+local traceback = debug.traceback
+
+--- Where the last handler failed; read by `.process` right after the error.
+local function keepTrace(problem)
+  console.trace = traceback(nil, 2)
+  return problem
+end
+
+--- A run counts before it begins: what waits in the middle of its last run is not run again.
+local function run(entry, msg, env)
+  local runs = entry.maxRuns
+  if runs and runs ~= 'inf' then
+    entry.maxRuns = runs - 1
+    if entry.maxRuns == 0 then Handlers.remove(entry.name) end
   end
-  entry.handle(msg)
+  local ok, problem = xpcall(entry.handle, keepTrace, msg, env)
+  if not ok then error(problem) end
 end
 
---- Walks a message through the list.
+--- Walks a message through the list; true when a handler ended the walk.
 function Handlers.evaluate(msg, env)
-  if type(msg) ~= 'table' then error('msg is not valid', 2) end
-  if type(env) ~= 'table' then error('env is not valid', 2) end
+  if type(msg) ~= 'table' then error('msg is not valid', 0) end
+  if type(env) ~= 'table' then error('env is not valid', 0) end
   local list = Handlers.list
   local default
   for index = 1, #list do
@@ -189,12 +191,12 @@ function Handlers.evaluate(msg, env)
     else
       local verdict = verdictOf(entry, msg)
       if verdict ~= 0 then
-        run(entry, msg)
-        if verdict < 0 then return end
+        run(entry, msg, env)
+        if verdict < 0 then return true end
       end
     end
   end
-  if default then default.handle(msg) end
+  if default then default.handle(msg, env) end
 end
 
 return Handlers

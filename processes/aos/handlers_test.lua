@@ -39,7 +39,7 @@ t.test('a name alone is the Action', function()
 end)
 
 t.test('wrong arguments are refused', function()
-  for _, arguments in ipairs({ "'A'", "'n', nil, print", "1, 'y', print", "{Action = 'q'}, print", "'x', 'y', 'z'", "'x', 'y', print, 'often'" }) do
+  for _, arguments in ipairs({ "'A'", "'n', nil, print", "1, 'y', print", "{Action = 'q'}, print", "'x', 5, print" }) do
     t.raises('Invalid arguments given', t.eval, 'Handlers.add(' .. arguments .. ')')
   end
 end)
@@ -50,6 +50,8 @@ t.test('once runs once, maxRuns as often as it says', function()
   t.equal({ printed('One'), printed('Two'), printed('Few'), printed('Few'), printed('Inf'), printed('Inf') }, { 'once', 'two', 'few', 'few', 'inf', 'inf' })
   for _, action in ipairs({ 'One', 'Two', 'Few' }) do t.contains(printed(action), 'New Message From') end
   t.equal(names(), 'P _eval _default A AA Z Only inf')
+  t.eval("Handlers.add('none', 'None', function() end, 0) Handlers.remove('none')")
+  t.equal(t.eval("return Handlers.list[#Handlers.list].maxRuns"), 'inf')
 end)
 
 t.test('what a pattern answers decides who runs and who is next', function()
@@ -77,7 +79,7 @@ end)
 t.test('tables match by text in any case, pattern, wildcard, function and list', function()
   local matches = {
     { "{Action = 'foo'}", true }, { "{Action = 'F.o'}", true }, { "{Action = '_'}", true }, { "{Missing = '_'}", false }, { "{Kind = 'k'}", true },
-    { "{Action = {'a', 'Foo'}}", true }, { '{Action = {}}', false }, { '{N = 5}', true }, { "{N = '5'}", true }, { "{Data = '^hel'}", true },
+    { "{Action = {'a', 'Foo'}}", true }, { '{Action = {}}', false }, { '{N = 5}', false }, { "{N = '5'}", true }, { "{Data = '^hel'}", true },
     { "{Data = 'ell'}", false }, { "{Action = 'Fo'}", false }, { "{Action = '[Ff]oo'}", true }, { "'Foo'", true }, { "'foo'", false }, { '{}', true },
     { 'function(msg) return msg.N == 5 end', true }, { '{N = function(value, msg) return value == 5 and msg.Action end}', true }, { '5', false },
     { "{Action = 'Foo', Kind = 'other'}", false },
@@ -143,6 +145,6 @@ end)
 
 t.test('evaluate walks a message that the program made itself', function()
   t.eval("Handlers.add('Inner', 'Inner', function(msg) print('inner ' .. msg.Data) end)")
-  t.equal(t.eval("Handlers.evaluate({Action = 'Inner', Data = 'd'}, ao.env)"), 'inner d')
+  t.equal(t.eval("Handlers.evaluate({Action = 'Inner', Data = 'd'}, ao.env)"), 'inner d\ntrue')
   t.raises('msg is not valid', t.eval, 'Handlers.evaluate(1, {})')
 end)

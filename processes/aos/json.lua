@@ -2,6 +2,7 @@
 
 Wire        RFC 8259. An empty table is `[]`; object keys come out sorted; functions inside tables are left out;
             a big integer of `.bint` is a string of its digits. `null` decodes to nil, so an array with nulls has holes.
+            A comma before a closing bracket is let pass.
 Invariants  encode raises on what JSON cannot say (NaN, holes, mixed keys, cycles); decode raises with line and column.
             Integers keep every digit both ways (up to 64 bits); floats come back as the same float.
 ]]
@@ -198,8 +199,9 @@ local function readArray(text, at)
     at = skip(text, at)
     local code = byte(text, at)
     if code == 93 then return result, at + 1 end
-    if code ~= 44 then fail(text, at, "expected ']' or ','") end
+    if code ~= 44 then fail(text, at + 1, "expected ']' or ','") end
     at = skip(text, at + 1)
+    if byte(text, at) == 93 then return result, at + 1 end
   end
 end
 
@@ -217,8 +219,9 @@ local function readObject(text, at)
     at = skip(text, at)
     local code = byte(text, at)
     if code == 125 then return result, at + 1 end
-    if code ~= 44 then fail(text, at, "expected '}' or ','") end
+    if code ~= 44 then fail(text, at + 1, "expected '}' or ','") end
     at = skip(text, at + 1)
+    if byte(text, at) == 125 then return result, at + 1 end
   end
 end
 
@@ -231,7 +234,7 @@ read = function(text, at)
 end
 
 function json.decode(text)
-  if type(text) ~= 'string' then error('expected argument of type string, got ' .. type(text), 2) end
+  if type(text) ~= 'string' then error('expected argument of type string, got ' .. type(text), 0) end
   local value, at = read(text, skip(text, 1))
   at = skip(text, at)
   if at <= #text then fail(text, at, 'trailing garbage') end

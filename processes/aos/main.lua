@@ -37,6 +37,8 @@ function Tab(msg)
 end
 
 function Send(fields)
+  if type(fields) ~= 'table' then error('msg should be a table', 0) end
+  if not fields.Target then print('WARN: No target specified for message. Data will be stored, but no process will receive it.') end
   local sent = ao.send(fields)
   return { output = 'Message added to outbox', receive = sent.receive, onReply = sent.onReply }
 end
@@ -50,26 +52,42 @@ end
 
 function Assign(assignment)
   ao.assign(assignment)
+  print('Assignment added to outbox.')
   return 'Assignment added to outbox.'
 end
 
 Receive = Handlers.receive
 
-math.random = chance.between
-math.randomseed = chance.seed
+function _G.math.random(...)
+  local first, second, third = ...
+  if first == nil or third ~= nil then return chance.random() end
+  if second == nil then return chance.integer(1, first) end
+  return chance.integer(first, second)
+end
+
 bit32 = require('.bit32')
 
-local system = require('.system')
-os, io = system.os, system.io
-for _, name in ipairs({ 'os', 'io', 'bit32' }) do package.loaded[name] = _G[name] end
+package.loaded['bit32'] = bit32
+
+local loaded, clone, ownHandle = package.loaded, ao.clone, process.handle
+
+--- A process may bring a `.process` of its own, as the update of terminals does; what that changes in the environment is undone.
+local function run(msg, env)
+  local other = loaded['.process']
+  local handleOther = type(other) == 'table' and other.handle
+  if type(handleOther) ~= 'function' or handleOther == ownHandle then return ownHandle(msg, env) end
+  return handleOther(msg, clone(env))
+end
 
 function handle(msg, env)
-  local ok, response = pcall(process.handle, msg, env)
+  local ok, response = pcall(run, msg, env)
   if ok then return { ok = true, response = response } end
   return { ok = false, response = type(response) == 'string' and response or Dump(response) }
 end
 
--- The sources of what is loaded are not needed again.
-for name in pairs(package.loaded) do package.preload[name] = nil end
+-- The sources of what is loaded are not needed again; crypto only counts as loaded, since terminals look for it (loader.lua).
+for name in pairs(package.loaded) do
+  if name ~= '.crypto.init' then package.preload[name] = nil end
+end
 
 return handle

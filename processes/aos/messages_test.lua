@@ -39,11 +39,11 @@ t.test('From, Anchor and functions do not become tags', function()
   t.equal(list(sent("Send({Target = 'T', From = 'me', Anchor = 'a', Run = print, Cast = 'true'})")), HEAD .. 'Reference=5 Cast=true')
 end)
 
-t.test('table Data becomes JSON with its Content-Type, other Data text', function()
+t.test('table Data becomes JSON with its Content-Type, other Data stays', function()
   local message = sent("Send({Target = 'T', Data = {b = {1, 2}, a = 'x'}, ['Content-Type'] = 'text/plain'})")
   t.equal(message.Data, '{"a":"x","b":[1,2]}')
   t.equal(t.tags(message)['Content-Type'], 'application/json')
-  t.equal(sent("Send({Target = 'T', Data = 123})").Data, '123')
+  t.equal(sent("Send({Target = 'T', Data = 123})").Data, 123)
   t.equal(sent("Send({Target = 'T', Data = require('.bint')(256)('9')})").Data, '9')
 end)
 

@@ -101,15 +101,15 @@ local function prepareState(msg)
   if not Seeded then seed(msg) end
   if Owner == nil then Owner = ao.env.Process.Tags['From-Process'] or ao.env.Process.Owner or msg.From end
   if Name == nil then Name = ao.env.Process.Tags['Name'] or 'aos' end
-  if Inbox == nil then Inbox = {} end
-  if Errors == nil then Errors = {} end
+  if type(Inbox) ~= 'table' then Inbox = {} end
+  if type(Errors) ~= 'table' then Errors = {} end
 end
 
 -- Answering
 
 --- A copy, since the program may use its table again.
 local function copyOf(fields)
-  if type(fields) ~= 'table' then error('message should be a table', 3) end
+  if type(fields) ~= 'table' then error('the answer should be a table, got ' .. type(fields), 0) end
   local copy = {}
   for key, value in next, fields do copy[key] = value end
   return copy
@@ -123,6 +123,7 @@ local function addAnswering(msg)
     answer['X-Origin'] = msg['X-Origin']
     return ao.send(answer)
   end
+  --- Gives nothing back, as everywhere in this contract: the answer is for whoever asked first.
   function msg.forward(target, fields)
     local onward = ao.sanitize(msg)
     for key, value in next, fields and copyOf(fields) or {} do onward[key] = value end
@@ -130,7 +131,7 @@ local function addAnswering(msg)
     onward['Reply-To'] = msg['Reply-To'] or msg.From
     onward['X-Reference'] = msg['X-Reference'] or msg.Reference
     onward['X-Origin'] = msg['X-Origin'] or msg.From
-    return ao.send(onward)
+    ao.send(onward)
   end
 end
 
@@ -138,6 +139,10 @@ end
 
 local function isEval(msg)
   return msg.Action == 'Eval' and msg.From == Owner
+end
+
+local function isFirst(msg)
+  return msg.Tags.Type == 'Process' and msg.From == Owner
 end
 
 local eval = require('.eval')(ao)
@@ -159,6 +164,7 @@ local function always()
 end
 
 local function ensure(name, pattern, handle)
+  if type(Handlers.list) ~= 'table' then Handlers.list = {} end
   for _, entry in ipairs(Handlers.list) do
     if entry.name == name then
       entry.pattern, entry.handle, entry.maxRuns = pattern, handle, nil
@@ -180,19 +186,19 @@ local function describe(problem)
 end
 
 local function walk(msg)
-  if msg.Id == ao.id and msg.Tags.Type == 'Process' then
-    keep(msg)
-    return boot(msg)
-  end
   return Handlers.evaluate(msg, ao.env)
 end
 
-local function rememberSleeper(sleeper)
+--- Whoever waits in the middle of a message is kept, whoever came to an end is let go.
+local function rememberSleepers(thread)
+  local sleepers = type(Handlers.coroutines) == 'table' and Handlers.coroutines or {}
+  local isAsleep = coroutine.status(thread) == 'suspended'
+  if not isAsleep and #sleepers == 0 then return end
   local awake = {}
-  for _, other in ipairs(Handlers.coroutines) do
+  for _, other in ipairs(sleepers) do
     if coroutine.status(other) ~= 'dead' then awake[#awake + 1] = other end
   end
-  awake[#awake + 1] = sleeper
+  if isAsleep then awake[#awake + 1] = thread end
   Handlers.coroutines = awake
 end
 
@@ -203,9 +209,9 @@ end
 local function failure(msg, problem, thread)
   if msg.Action ~= 'Eval' then
     local what = msg.Action and ' handling message with Action = ' .. tostring(msg.Action) or ' handling message '
-    print(colors.red .. 'Error' .. colors.gray .. what .. colors.reset)
-    print(colors.green .. problem .. colors.reset)
-    if debug and debug.traceback then print('\n' .. colors.gray .. debug.traceback(thread) .. colors.reset) end
+    console.say(colors.red .. 'Error' .. colors.gray .. what .. colors.reset)
+    console.say(colors.green .. problem .. colors.reset)
+    console.say('\n' .. colors.gray .. (console.trace or debug.traceback(thread)) .. colors.reset)
   end
   table.insert(Errors, problem)
   return ao.result({ Error = printed() .. '\n\n' .. colors.red .. 'error:\n' .. colors.reset .. problem })
@@ -216,9 +222,13 @@ local function prompt()
   return ok and type(text) == 'string' and text or console.prompt(process._version)
 end
 
+local function shown()
+  return { data = printed(), prompt = prompt(), print = true }
+end
+
 local function output(msg)
   if msg.Action == 'Eval' then return { data = printed(), prompt = prompt(), test = dump(HANDLER_PRINT_LOGS) } end
-  return { data = printed(), prompt = prompt(), print = true }
+  return shown()
 end
 
 local function whoSent(msg)
@@ -240,21 +250,22 @@ function process.handle(msg, env)
   system.now = math.tointeger(tonumber(msg.Timestamp)) or system.now
   spreadTags(msg)
   prepareState(msg)
-  HANDLER_PRINT_LOGS = {}
+  HANDLER_PRINT_LOGS, console.trace = {}, nil
   ao.clearOutbox()
   local reason = refusal(msg)
   if reason then
-    print(reason)
-    return ao.result({ Output = output(msg) })
+    console.say(reason)
+    return ao.result({ Output = shown() })
   end
   ensure('_eval', isEval, eval)
+  if msg.Id == ao.id then Handlers.once('_boot', isFirst, boot) end
   ensure('_default', always, default)
   readJson(msg)
   addAnswering(msg)
   local thread = coroutine.create(walk)
   local ok, problem = coroutine.resume(thread, msg)
   if not ok then return failure(msg, describe(problem), thread) end
-  if coroutine.status(thread) == 'suspended' then rememberSleeper(thread) end
+  rememberSleepers(thread)
   ao.Nonce = msg.Nonce
   return ao.result({ Output = output(msg) })
 end

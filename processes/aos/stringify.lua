@@ -7,12 +7,12 @@ local colors = require('.colors')
 
 local stringify = { _version = '0.0.1' }
 
---- True for a list of plain values, which is shown on one line.
+--- True for a list of numbers and texts, which is shown on one line.
 function stringify.isSimpleArray(subject)
   local count = 0
   for _, value in next, subject do
     local kind = type(value)
-    if kind ~= 'number' and kind ~= 'string' and kind ~= 'boolean' then return false end
+    if kind ~= 'number' and kind ~= 'string' then return false end
     count = count + 1
   end
   return count == #subject

@@ -1,8 +1,8 @@
 --[[ Utils: list functions that take their arguments one by one or together, and the matching of messages.
 
 Invariants  Functions here never change what they are given.
-            A pattern matches a value: `_` any value; a function decides itself; a list if one of its patterns does; text equal in any
-            case, or as a Lua pattern when it has magic characters; other values when their text is the same.
+            A pattern matches a value: `_` any value; a function decides itself; a table if one of its patterns does; text is equal in any
+            case, or, with magic characters, found as a Lua pattern (both in small letters: `%D` means `%d`). Other patterns match nothing.
 ]]
 local order = require('.order')
 
@@ -14,47 +14,46 @@ local MAGIC = '[%^%$%(%)%%%.%[%]%*%+%?]'
 local function matchesText(pattern, text)
   if text == pattern then return true end
   local lowText, lowPattern = lower(text), lower(pattern)
-  if lowText == lowPattern then return true end
-  if not find(pattern, MAGIC) then return false end
-  return find(text, pattern) ~= nil or find(lowText, lowPattern) ~= nil
+  return lowText == lowPattern or find(pattern, MAGIC) ~= nil and find(lowText, lowPattern) ~= nil
 end
 
 function utils.matchesPattern(pattern, value, msg)
+  if not pattern then return false end
+  if pattern == '_' then return true end
   local kind = type(pattern)
-  if kind == 'nil' then return false end
-  if kind == 'string' then
-    if pattern == '_' then return true end
-    if type(value) == 'string' then return matchesText(pattern, value) end
-    return (type(value) == 'number' or type(value) == 'boolean') and matchesText(pattern, tostring(value))
-  end
   if kind == 'function' then return pattern(value, msg) and true or false end
+  if kind == 'string' then
+    local given = type(value)
+    if given == 'string' then return matchesText(pattern, value) end
+    return (given == 'nil' or given == 'number') and matchesText(pattern, tostring(value or ''))
+  end
   if kind == 'table' then
-    for _, one in ipairs(pattern) do
+    for _, one in next, pattern do
       if utils.matchesPattern(one, value, msg) then return true end
     end
-    return false
   end
-  return pattern == value or tostring(pattern) == value
+  return false
 end
 
---- Whether a message fits a spec: a function of the message, a table of patterns by key, or an Action.
+--- Whether a message fits a spec: a function of the message, a table of patterns by field or tag, or an Action.
 function utils.matchesSpec(msg, spec)
   local kind = type(spec)
   if kind == 'function' then return spec(msg) end
-  if kind == 'string' then return type(msg) == 'table' and msg.Action == spec end
+  if kind == 'string' then return msg.Action == spec end
   if kind ~= 'table' then return false end
   for key, pattern in next, spec do
     local value = msg[key]
-    if value == nil and type(msg.Tags) == 'table' then value = msg.Tags[key] end
-    if value == nil or not utils.matchesPattern(pattern, value, msg) then return false end
+    if not value and type(msg.Tags) == 'table' then value = msg.Tags[key] end
+    if not value or not utils.matchesPattern(pattern, value, msg) then return false end
   end
   return true
 end
 
---- A function of `arity` arguments (2 unless given) that may be called with some of them at a time.
+--- A function of `arity` arguments (as many as it names, unless told) that may be called with some of them at a time.
 function utils.curry(fn, arity)
-  assert(type(fn) == 'function', 'first argument should be a function')
-  arity = arity or math.max(2, debug and debug.getinfo and debug.getinfo(fn, 'u').nparams or 2)
+  if type(fn) ~= 'function' then error('function is required as first argument', 0) end
+  arity = arity or debug.getinfo(fn, 'u').nparams
+  if arity < 2 then return fn end
   local function collect(held, count)
     return function(...)
       local given = select('#', ...)
@@ -78,7 +77,7 @@ local function isArray(subject)
 end
 
 local function expect(condition, message)
-  if not condition then error(message, 3) end
+  if not condition then error(message, 0) end
 end
 
 utils.concat = utils.curry(function(first, second)
@@ -119,8 +118,8 @@ end, 2)
 utils.find = utils.curry(function(fn, list)
   expect(type(fn) == 'function', 'first argument should be a unary function')
   expect(type(list) == 'table', 'second argument should be a table')
-  for _, value in ipairs(list) do
-    if fn(value) then return value end
+  for _, key in ipairs((order.keys(list))) do
+    if fn(list[key]) then return list[key] end
   end
 end, 2)
 
@@ -135,7 +134,7 @@ utils.prop = utils.curry(function(name, subject)
 end, 2)
 
 utils.includes = utils.curry(function(value, list)
-  expect(type(list) == 'table', 'second argument should be a table')
+  expect(type(list) == 'table', 'argument needs to be a table')
   for _, item in ipairs(list) do
     if item == value then return true end
   end
@@ -149,15 +148,17 @@ function utils.reverse(list)
   return result
 end
 
---- compose(f, g)(x) is f(g(x)).
-function utils.compose(...)
+--- compose(f, g)(x) is f(g(x)); of two functions or more, which may come one by one.
+utils.compose = utils.curry(function(...)
   local functions = { ... }
-  return function(...)
-    local result = table.pack(...)
-    for index = #functions, 1, -1 do result = table.pack(functions[index](table.unpack(result, 1, result.n))) end
-    return table.unpack(result, 1, result.n)
+  return function(value)
+    for index = #functions, 1, -1 do
+      expect(type(functions[index]) == 'function', 'each argument needs to be a function')
+      value = functions[index](value)
+    end
+    return value
   end
-end
+end, 2)
 
 function utils.keys(subject)
   expect(type(subject) == 'table', 'argument needs to be a table')

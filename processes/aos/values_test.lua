@@ -34,12 +34,13 @@ end)
 t.test('broken JSON is refused with line and column', function()
   local cases = {
     { '', "unexpected character '' at line 1 col 1" }, { '{', 'expected string for key at line 1 col 2' }, { '[1 2]', "expected ']' or ','" },
-    { '[1,]', 'unexpected character' }, { '"abc', 'expected closing quote' }, { 'tru', "invalid literal 'tru'" }, { '1 2', 'trailing garbage' },
+    { '[1,,2]', 'unexpected character' }, { '"abc', 'expected closing quote' }, { 'tru', "invalid literal 'tru'" }, { '1 2', 'trailing garbage' },
     { '\n "a\tb"', 'control character in string at line 2 col 4' }, { '{"a" 1}', "expected ':' after key" }, { '"\\x"', "invalid escape char 'x'" },
     { '-', "invalid number '-'" }, { '1.2.3', "invalid number '1.2.3'" }, { '"\\u12"', 'invalid unicode escape' },
   }
   for _, case in ipairs(cases) do t.raises(case[2], json.decode, case[1]) end
   t.raises('expected argument of type string', json.decode, 5)
+  t.equal({ json.decode('[1,]'), json.decode('{"a":1,}') }, { { 1 }, { a = 1 } })
 end)
 
 t.test('base64 goes both ways, with both alphabets', function()

@@ -16,7 +16,7 @@ export interface Failures {
   overspend: { readonly address: string; readonly balance: bigint; readonly needed: bigint }
   'anchor-unknown': { readonly id: string; readonly anchor: string }
   'anchor-in-mempool': { readonly id: string; readonly anchor: string }
-  'already-known': { readonly id: string; readonly where: 'mempool' | 'weave' }
+  'already-known': { readonly id: string; readonly where: 'mempool' | 'weave' | 'process' }
   'data-split-unknown': { readonly id: string }
   /** `reason` is the word that an Arweave node answers, such as `invalid_proof`. */
   'chunk-refused': { readonly reason: string }
@@ -25,6 +25,8 @@ export interface Failures {
   'module-unknown': { readonly module: string }
   'module-unsupported': { readonly module: string; readonly reason: string }
   'request-invalid': { readonly field: string }
+  /** Another node or gateway failed, or gave what it should not. `status` is null when it did not answer. */
+  'peer-failed': { readonly url: string; readonly status: number | null }
   'not-allowed': { readonly what: string }
   'limit-reached': { readonly what: string; readonly max: number }
   'query-invalid': { readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT' }

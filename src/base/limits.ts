@@ -71,9 +71,22 @@ export const MESSAGES_AHEAD_BYTES_MAX = 128 * 1024 * 1024 // all processes toget
 export const PARTING_SNAPSHOTS_MAX = 64 // of evicted processes, on their way to the store
 export const MODULE_CACHE_BYTES_MAX = 64 * 1024 * 1024
 export const PUSHES_WAITING_MAX = 2_000 // of one process; it evaluates no more until some are delivered
-export const PUSHES_PER_ORIGIN_MAX = 100_000 // that one message from outside may cause
+export const PUSHES_PER_ORIGIN_MAX = 20_000 // that one message from outside may cause
+export const CRON_PUSHES_PER_SECOND_MAX = 100 // that the ticks of one process may cause in the long run
+export const CRON_PUSHES_BURST_MAX = 10_000 // of them saved up
 export const PUSHES_UNDER_WAY_MAX = 64 // of one process
+export const TRACE_NODES_MAX = 2_000 // of one answer about what a message caused
+export const TRACE_TEXT_CHARS_MAX = 500 // of an output or error in it
 export const PROCESS_QUEUE_MAX = 100_000 // messages waiting for one process
+export const FAIR_ALONE = 256 // messages on their way to a result, of a wallet that sends alone
+export const FAIR_TOTAL = 32 // messages on their way to a result that wallets share while several send
+export const FAIR_SHARE_MIN = 4 // of each wallet and process, however many there are
+export const FAIR_WAIT_MS_MAX = 500 // then a message passes beyond its wallet's share
+export const CRONS_PER_PROCESS_MAX = 20
+export const CRON_CATCH_UP_MAX = 256 // missed ticks of one process that are made up for at once; those before them never were
+export const MONITORED_PROCESSES_MAX = 10_000
+export const MONITORED_TICKS_PER_SECOND_MAX = 500 // that the crons of monitored processes ask for, all together
+export const MONITORS_PER_PROCESS_MAX = 100 // wallets that have the same process watched
 export const GUEST_MEMORY_BYTES_MAX = 512 * 1024 * 1024
 export const GUEST_GAS_MAX = 1_000_000_000 // units per message: 1 to 5 s of computing, 15 s at worst
 export const GUEST_TIME_MS_MAX = 30_000 // the second fence, well behind gas: unlike gas it strikes sooner on a slower machine
@@ -100,6 +113,7 @@ export const REVERT_SLOTS_MAX = 100_000 // forgotten in one commit
 // HTTP and queries
 export const HTTP_HEADER_BYTES_MAX = 1024 * 1024
 export const URL_BYTES_MAX = 64 * 1024
+export const UNIT_PORT_TRIES_MAX = 50 // to find five free ports in a row
 export const JSON_BODY_BYTES_MAX = 10 * 1024 * 1024
 export const GRAPHQL_BODY_BYTES_MAX = 1024 * 1024
 export const GRAPHQL_BATCH_MAX = 20 // queries in one body
@@ -121,6 +135,17 @@ export const MANIFEST_PATHS_MAX = 1_000_000
 export const OWN_BUNDLE_ITEM_COUNT_MAX = 10_000
 export const OWN_BUNDLE_BYTES_MAX = 256 * 1024 * 1024 // a single larger item still gets a bundle of its own
 
+// Other nodes
+export const UPSTREAM_DATA_BYTES_MAX = 64 * 1024 * 1024 // of one id that is fetched from a gateway
+export const UPSTREAM_ANSWER_BYTES_MAX = 16 * 1024 * 1024 // what a gateway says about an id
+export const UPSTREAM_MS_MAX = 30_000 // for one id from one gateway
+export const UPSTREAM_FETCHES_MAX = 4 // ids at one time
+export const UPSTREAM_QUEUE_MAX = 256 // ids that wait for their turn
+export const UPSTREAM_MISSES_MAX = 10_000 // ids remembered that no gateway has
+export const UPSTREAM_MISS_MS = 30_000 // until such an id is asked for again
+export const UPSTREAM_REST_MS = 5_000 // for which a gateway that did not answer is not asked again
+export const UPSTREAM_IDS_MAX = 5 // in a GraphQL query by ids that may be fetched for it
+
 // Store and connections
 export const BLOB_PIECE_BYTES_MAX = 256 * 1024 // one piece of a streamed blob
 export const HTTP_HEADERS_MS_MAX = 60_000 // until the last header of a request is here
@@ -134,3 +159,9 @@ export const GUEST_CACHE_BYTES_MAX = 2304 * 1024 * 1024 // state of all processe
 export const INDEX_BACKLOG_MAX = 1_000 // events that are durable and not in the query index yet: some 50 ms of its work
 export const VERIFY_BATCH_ITEMS_MAX = 64
 export const VERIFY_BATCH_BYTES_MAX = 1024 * 1024
+
+// Console
+export const CONSOLE_HISTORY_MAX = 1_000 // statements kept from earlier sessions
+export const CONSOLE_HISTORY_BYTES_MAX = 1024 * 1024
+export const CONSOLE_ROWS_MAX = 200 // of one result on a terminal
+export const CONSOLE_NAMES_MAX = 500 // of one table, for completion and .state

@@ -26,6 +26,8 @@ export interface ResultJson {
   readonly Assignments?: readonly unknown[]
   readonly Error?: string
   readonly GasUsed?: number
+  /** Entries of the outbox that were not sent. */
+  readonly Undelivered?: readonly { readonly Index: number; readonly Reason: string }[]
 }
 
 export interface NodeClient {
@@ -45,6 +47,8 @@ export interface NodeClient {
   getText(path: string): Promise<{ readonly status: number; readonly body: string }>
   /** Posts a signed item and returns the id that the node answers. `what` begins the error when it is refused. */
   postItem(path: string, raw: Uint8Array, what: string): Promise<string>
+  /** The same where the answer is text. */
+  sendItem(method: 'POST' | 'DELETE', path: string, raw: Uint8Array, what: string): Promise<string>
 }
 
 export const urlOption: Readonly<Record<string, CommandOption>> = {
@@ -52,14 +56,15 @@ export const urlOption: Readonly<Record<string, CommandOption>> = {
 }
 
 /** The node that `--url` or the environment names. */
-export function connect(input: CommandInput): NodeClient {
-  return connectNode(nodeUrl(textOption(input, 'url')))
+export function connect(input: CommandInput, signal?: AbortSignal): NodeClient {
+  return connectNode(nodeUrl(textOption(input, 'url')), signal)
 }
 
-export function connectNode(url: string): NodeClient {
+/** What is under way is given up when the signal says so. */
+export function connectNode(url: string, signal: AbortSignal | null = null): NodeClient {
   const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
     try {
-      return await fetch(`${url}${path}`, init)
+      return await fetch(`${url}${path}`, { ...init, signal })
     } catch (error) {
       throw unreachable(url, error)
     }
@@ -111,6 +116,13 @@ export function connectNode(url: string): NodeClient {
     async postItem(path, raw, what) {
       const headers = { 'content-type': 'application/octet-stream' }
       return (await readJson<{ id: string }>(path, what, { method: 'POST', headers, body: raw as Uint8Array<ArrayBuffer> })).id
+    },
+    async sendItem(method, path, raw, what) {
+      const headers = { 'content-type': 'application/octet-stream' }
+      const response = await call(path, { method, headers, body: raw as Uint8Array<ArrayBuffer> })
+      const body = await response.text()
+      if (!response.ok) throw parseFailure(url, response.status, body, what)
+      return body
     },
   }
 }

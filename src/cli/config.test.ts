@@ -30,12 +30,15 @@ describe('settings', () => {
     expect(config).toEqual({
       port: 3,
       host: 'env',
+      unitPorts: false,
       data: join(folder, '.heddle'),
       profile: 'dev',
       seal: 'manual',
       sealMs: 500,
       bundleMs: 250,
       workers: 0,
+      upstream: [],
+      aliases: 'on',
       logLevel: 'info',
     })
   })
@@ -53,6 +56,20 @@ describe('settings', () => {
 
   it.each(['', ' 1', '1e3', '0x10', '65536', '1.5', true, null, 1.5, -1, [1]])('refuses the port %j', (port) => {
     expect(problemsOf({ port })).toEqual([`--port: ${JSON.stringify(port)} is not a whole number from 0 to 65535`])
+  })
+
+  it('upstream is a list of URLs, in the file or with commas between them', () => {
+    expect(loadConfig({ upstream: 'https://a.example/, http://b:80/x/,https://a.example' }, {}, folder).upstream).toEqual([
+      'https://a.example',
+      'http://b/x',
+    ])
+    write(JSON.stringify({ upstream: ['https://a.example'], publicUrl: 'http://me:4000/' }))
+    expect(loadConfig({}, {}, folder)).toMatchObject({ upstream: ['https://a.example'], publicUrl: 'http://me:4000' })
+  })
+
+  it.each(['', 'arweave.net', 'ftp://a', 'https://a/?x', 'https://a/#x', 'https://user@a', 5, null])('refuses the URL %j', (value) => {
+    for (const name of ['publicUrl', 'upstream'])
+      expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining('is not the URL of a node')])
   })
 
   it.each(['{', '[]', 'null', '"port"'])('says that a file with %s is not a JSON object', (text) => {

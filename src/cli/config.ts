@@ -14,6 +14,8 @@ const SCHEMA = {
   /** 0 picks a free one. */
   port: wholeNumber(65_535, 1984),
   host: text('127.0.0.1'),
+  /** Each unit on a port of its own, behind `port`. */
+  unitPorts: yesNo(false),
   /** Folder that holds everything; made when absent. */
   data: text('.heddle'),
   profile: oneOf(['dev'], 'dev'),
@@ -27,6 +29,12 @@ const SCHEMA = {
   bundleMs: wholeNumber(DELAY_MS_MAX, 250),
   /** Threads that run guest programs; 0 takes one per core. */
   workers: wholeNumber(256, 0),
+  /** Gateways to fetch from what is not here; in this order. */
+  upstream: urls(),
+  /** URL under which others reach this node, for its Scheduler-Location. */
+  publicUrl: url(),
+  /** Do well-known module ids that are not here mean the node's own runtime? */
+  aliases: oneOf(['on', 'off'], 'on'),
   logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'warn'),
 } as const
 
@@ -90,6 +98,18 @@ function wholeNumber(max: number, usual: number): Setting<number> {
   }
 }
 
+/** A flag is a boolean already; the environment has words only. */
+function yesNo(usual: boolean): Setting<boolean> {
+  return {
+    usual,
+    parse(value) {
+      if (value === true || value === 'true' || value === '1') return true
+      if (value === false || value === 'false' || value === '0') return false
+      throw new Error(`${JSON.stringify(value)} is neither true nor false`)
+    },
+  }
+}
+
 function text<T extends string | undefined>(usual: T): Setting<T | string> {
   return {
     usual,
@@ -98,6 +118,29 @@ function text<T extends string | undefined>(usual: T): Setting<T | string> {
       throw new Error(value === '' ? 'is empty' : `${JSON.stringify(value)} is not text`)
     },
   }
+}
+
+/** Without a slash at its end. */
+function url(): Setting<string | undefined> {
+  return { usual: undefined, parse: parseUrl }
+}
+
+/** Text with commas, or a list. */
+function urls(): Setting<readonly string[]> {
+  return {
+    usual: [],
+    parse(value) {
+      const list: readonly unknown[] = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [value].flat()
+      return [...new Set(list.map(parseUrl))]
+    },
+  }
+}
+
+function parseUrl(value: unknown): string {
+  const parsed = typeof value === 'string' ? URL.parse(value) : null
+  const isPlain = parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && !/[?#]/.test(parsed.href)
+  if (isPlain) return parsed.href.replace(/\/+$/, '')
+  throw new Error(`${JSON.stringify(value)} is not the URL of a node; write it like https://arweave.net`)
 }
 
 function oneOf<const T extends string>(values: readonly T[], usual: NoInfer<T>): Setting<T> {

@@ -1,10 +1,13 @@
 /** Data items that commands sign and send. */
+import { randomBytes } from 'node:crypto'
 import { fromBase64url } from '../base/bytes.ts'
 import { createDataItem, itemSigner } from '../codec/data-item.ts'
 import type { SigningKey } from '../codec/keys.ts'
 import type { TextTag } from '../codec/tags.ts'
 import type { NodeClient } from './client.ts'
 import { UsageError } from './command.ts'
+
+const ANCHOR_BYTES = 32
 
 export interface ItemInput {
   readonly data: Uint8Array | string
@@ -26,9 +29,9 @@ export async function uploadItem(node: NodeClient, item: ItemInput, key: Signing
   return node.postItem('/tx', await sign(item, key), 'the upload was refused')
 }
 
-/** Sends an AO message or process; resolves once it is scheduled. */
+/** Sends an AO message or process; resolves once it is scheduled. Keys that sign the same bytes the same way still make two messages of two calls. */
 export async function scheduleItem(node: NodeClient, item: ItemInput, key: SigningKey): Promise<string> {
-  return node.postItem('/', await sign(item, key), 'the message was refused')
+  return node.postItem('/', await sign(item, key, randomBytes(ANCHOR_BYTES)), 'the message was refused')
 }
 
 /** `name=value` words as tags. */
@@ -40,7 +43,7 @@ export function parseTags(words: readonly string[]): TextTag[] {
   })
 }
 
-async function sign({ data, tags, target }: ItemInput, key: SigningKey): Promise<Uint8Array> {
+async function sign({ data, tags, target }: ItemInput, key: SigningKey, anchor?: Uint8Array): Promise<Uint8Array> {
   const to = target === undefined ? {} : { target: fromBase64url(target, 'target') }
-  return (await createDataItem({ data, tags, ...to }, itemSigner(key))).raw
+  return (await createDataItem({ data, tags, ...to, ...(anchor === undefined ? {} : { anchor }) }, itemSigner(key))).raw
 }

@@ -5,7 +5,13 @@ import type { NodeClient } from './client.ts'
 import { UsageError } from './command.ts'
 
 export interface ProcessInfo extends StoredProcess {
-  readonly env: { readonly Process: { readonly Id: string; readonly Owner: string; readonly Tags: readonly TextTag[] } }
+  readonly env: { readonly Process: Described; readonly Module: Described }
+}
+
+export interface Described {
+  readonly Id: string
+  readonly Owner: string
+  readonly Tags: readonly TextTag[]
 }
 
 export interface SnapshotInfo {

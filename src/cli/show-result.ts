@@ -19,15 +19,20 @@ export function showResult(result: ResultJson, { process, id }: { readonly proce
 /** The same of what was no message. `facts` is what programs are told beside the result. */
 export function showOutcome(result: ResultJson, facts: Readonly<Record<string, unknown>>, output: Output): number {
   const failed = result.Error !== undefined
-  const { cyan, dim, red } = output.paint
+  const { dim, red } = output.paint
   const shown = output.plain(resultText(result))
   output.line(shown === '' ? dim('no output') : failed ? red(shown) : shown)
-  for (const message of (result.Messages ?? []) as readonly OutboxMessage[])
-    output.line(`  ${cyan('→')} ${output.plain(describe(message))}`)
-  for (const spawned of (result.Spawns ?? []) as readonly OutboxMessage[])
-    output.line(`  ${cyan('+')} ${output.plain(describeSpawn(spawned))}`)
+  for (const line of sentLines(result, output)) output.line(line)
   output.value({ ...facts, result })
   return failed ? 1 : 0
+}
+
+/** What it sent and spawned, a line each. */
+export function sentLines({ Messages = [], Spawns = [] }: ResultJson, { paint, plain }: Pick<Output, 'paint' | 'plain'>): string[] {
+  return [
+    ...(Messages as readonly OutboxMessage[]).map((message) => `  ${paint.cyan('→')} ${plain(describe(message))}`),
+    ...(Spawns as readonly OutboxMessage[]).map((spawned) => `  ${paint.cyan('+')} ${plain(describeSpawn(spawned))}`),
+  ]
 }
 
 function describe(message: OutboxMessage): string {

@@ -1,10 +1,11 @@
 /** heddle spawn: start a process: your Lua in the aos-compatible runtime, or your TypeScript as a module of its own. */
 import type { SigningKey } from '../codec/keys.ts'
 import type { TextTag } from '../codec/tags.ts'
-import { connect, type NodeClient, parseId, type ResultJson, resultText, urlOption } from './client.ts'
+import { connect, type NodeClient, type ResultJson, resultText, urlOption } from './client.ts'
 import { type CommandFile, listOption, textOption, UsageError } from './command.ts'
 import { readTextFile } from './files.ts'
 import { aoTags, parseTags, scheduleItem, uploadItem } from './items.ts'
+import { moduleId } from './modules.ts'
 import type { Output } from './output.ts'
 import { isProcessSource, JS_FORMAT, readProcessSource } from './process-source.ts'
 import { signingKey, walletOption } from './wallets.ts'
@@ -19,7 +20,7 @@ export const spawn: CommandFile = {
     ...walletOption,
     ...urlOption,
     name: { type: 'string', short: 'n', help: 'value of the Name tag' },
-    module: { type: 'string', short: 'm', value: 'id', help: `module to run (default: the node's aos-compatible runtime)` },
+    module: { type: 'string', short: 'm', value: 'id or name', help: `module to run (default: the node's aos-compatible runtime)` },
     tag: { type: 'string', short: 't', multiple: true, value: 'name=value', help: 'further tags; may be repeated' },
   },
   examples: ['heddle spawn --name scratch', 'heddle spawn processes/token.lua --name my-token', 'heddle spawn processes/examples/token.ts'],
@@ -28,13 +29,16 @@ export const spawn: CommandFile = {
     const isModule = file !== undefined && isProcessSource(file)
     const named = textOption(input, 'module')
     if (isModule && named !== undefined) throw new UsageError(`${file} becomes a module of its own; leave --module out`)
-    const known = named === undefined ? undefined : parseId(named, 'a module id', 'GET /info of the node names its default module')
     const source = file === undefined ? null : await readTextFile(file)
     const data = isModule ? readProcessSource(file) : source
     const further = parseTags(listOption(input, 'tag'))
     const node = connect(input)
     const [{ heddle }, key] = await Promise.all([node.info(), signingKey(input, node)])
-    const module = isModule ? await uploadModule(node, data ?? '', key) : (known ?? heddle.modules.default)
+    const module = isModule
+      ? await uploadModule(node, data ?? '', key)
+      : named === undefined
+        ? heddle.modules.default
+        : await moduleId(node, named, key.address)
     const name = textOption(input, 'name')
     const tags = [
       ...(name === undefined ? [] : [{ name: 'Name', value: name }]),

@@ -2,6 +2,7 @@
 import type { systemClock } from '../base/clock.ts'
 import { errorText, isFailure } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { UNIT_NAMES, UNITS, type UnitUrls } from '../http/unit-ports.ts'
 import { CommandError, type CommandFile, type CommandInput, flag, textOption, UsageError } from './command.ts'
 import type { Config } from './config.ts'
 import type { Output } from './output.ts'
@@ -10,6 +11,8 @@ import type { Output } from './output.ts'
 export interface RunningNode {
   /** Base URL. */
   readonly url: string
+  /** Null when the units have no ports of their own. */
+  readonly unitUrls: UnitUrls | null
   stop(): Promise<void>
 }
 
@@ -18,14 +21,19 @@ export type OpenNode = (config: Config, parts: { readonly log: Log; readonly clo
 /** A terminal and npm both pass one Ctrl-C on, so the next is taken for a second one only after this time. */
 const SAME_SIGNAL_MS = 700
 const INTERRUPTED = 130
+const NAME_WIDTH = Math.max(...Object.values(UNIT_NAMES).map((name) => name.length))
 
 const OPTIONS: CommandFile['options'] = {
   port: { type: 'string', short: 'p', value: 'number', help: 'port to listen on; 0 picks a free one (default: 1984)' },
   host: { type: 'string', value: 'address', help: 'address to listen on (default: 127.0.0.1)' },
+  'unit-ports': { type: 'boolean', help: 'give the units the next four ports: bundler, messenger, scheduler, compute' },
   data: { type: 'string', value: 'folder', help: 'where everything is kept (default: .heddle)' },
   profile: { type: 'string', value: 'dev', help: 'kind of network (default: dev)' },
   identity: { type: 'string', value: 'file', help: 'RSA key file of the node (default: a public development key)' },
   seal: { type: 'string', value: 'auto|manual', help: 'blocks by themselves, or only when GET /mine is called (default: auto)' },
+  upstream: { type: 'string', value: 'URLs', help: 'gateways to fetch from what is not here, with commas between them' },
+  'public-url': { type: 'string', value: 'URL', help: 'URL under which others reach this node (default: where it listens)' },
+  aliases: { type: 'string', value: 'on|off', help: "let well-known module ids mean the node's own runtime (default: on)" },
   fresh: { type: 'boolean', help: 'forget what the data folder holds and begin anew' },
   'log-level': { type: 'string', value: 'level', help: 'trace, debug, info, warn, error or silent (default: warn)' },
 }
@@ -44,7 +52,7 @@ export function startCommand(openNode: OpenNode): CommandFile {
       const log = await createLog(config, output)
       process.on('unhandledRejection', (error) => log.error({ err: error }, 'work in the background failed unexpectedly'))
       const node = await openNodeIn(config, { openNode, log, fresh: flag(input, 'fresh') })
-      ready(node.url, config, performance.now() - began, output)
+      ready(node, config, performance.now() - began, output)
       output.line(output.paint.dim(`\n${await stopped}: stopping`))
       await node.stop()
       return 0
@@ -56,10 +64,14 @@ export function settings(input: CommandInput): Record<string, unknown> {
   return {
     port: textOption(input, 'port'),
     host: textOption(input, 'host'),
+    unitPorts: flag(input, 'unit-ports') ? true : undefined,
     data: textOption(input, 'data'),
     profile: textOption(input, 'profile'),
     identity: textOption(input, 'identity'),
     seal: textOption(input, 'seal'),
+    upstream: textOption(input, 'upstream'),
+    publicUrl: textOption(input, 'public-url'),
+    aliases: textOption(input, 'aliases'),
     logLevel: textOption(input, 'log-level'),
   }
 }
@@ -88,6 +100,7 @@ export async function openNodeIn(config: Config, { openNode, log, fresh = false 
     folder.announce(node.url)
     return {
       url: node.url,
+      unitUrls: node.unitUrls,
       async stop() {
         try {
           await node.stop()
@@ -102,22 +115,30 @@ export async function openNodeIn(config: Config, { openNode, log, fresh = false 
   }
 }
 
-function explainListening(error: unknown, { host, port }: Config): unknown {
+function explainListening(error: unknown, config: Config): unknown {
+  const { host } = config
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'EADDRINUSE')
     return new CommandError(
       'port-in-use',
-      `port ${port} is taken by another program; stop that, or choose another with --port (0 picks a free one)`,
+      `${portName(cause, config)} is taken by another program; stop that, or choose another with --port (0 picks ${config.unitPorts ? 'free ones' : 'a free one'})`,
     )
   if (code === 'EACCES')
-    return new CommandError('port-denied', `port ${port} needs more rights than you have; choose one above 1023 with --port`)
+    return new CommandError('port-denied', `${portName(cause, config)} needs more rights than you have; choose one above 1023 with --port`)
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return new CommandError(
       'host-unknown',
       `--host ${host} is no address of this machine; 127.0.0.1 is reachable from here only, 0.0.0.0 from everywhere`,
     )
   return error
+}
+
+/** The port that could not be had, and whose it was to be. */
+function portName(cause: unknown, { port: first }: Config): string {
+  const port = cause instanceof Error && 'port' in cause && typeof cause.port === 'number' ? cause.port : first
+  const unit = UNITS[port - first - 1]
+  return `port ${port}${unit === undefined || first === 0 ? '' : `, for the ${UNIT_NAMES[unit]},`}`
 }
 
 async function createLog(config: Config, output: Output): Promise<Log> {
@@ -130,14 +151,16 @@ async function createLog(config: Config, output: Output): Promise<Log> {
   return log
 }
 
-function ready(url: string, config: Config, tookMs: number, output: Output): void {
+function ready({ url, unitUrls }: RunningNode, config: Config, tookMs: number, output: Output): void {
   const { bold, dim, green, yellow } = output.paint
   output.line(`Heddle is ready at ${bold(green(url))} ${dim(`(${Math.round(tookMs)} ms)`)}`)
+  if (unitUrls !== null) for (const unit of UNITS) output.line(dim(`  ${UNIT_NAMES[unit].padEnd(NAME_WIDTH)}  ${unitUrls[unit]}`))
   output.line(dim(`  data in ${config.data}; stop with Ctrl-C`))
   if (config.profile === 'dev')
     output.line(dim('  a development network: free uploads, public wallets in dev/wallets, GET /mint/<address>/<winston> for more'))
+  if (config.upstream.length > 0) output.line(dim(`  what is not here is fetched from ${config.upstream.join(', ')}`))
   if (!isLoopback(config.host)) output.line(yellow(`  reachable from other machines, and anyone who reaches it may mint and reset`))
-  output.value({ event: 'ready', url })
+  output.value({ event: 'ready', url, ...(unitUrls === null ? {} : { unitUrls }) })
 }
 
 function isLoopback(host: string): boolean {

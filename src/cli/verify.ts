@@ -34,6 +34,7 @@ export const verify: CommandFile = {
     const processes = isAll ? await allProcesses(node) : [parseTxId(parseId(word, 'a process id', '"heddle spawn" prints it'))]
     const reports = await verifyAll(node, { processes, to }, output)
     for (const report of reports) show(report, isAll, output)
+    for (const note of notesOf(reports)) output.line(output.paint.dim(output.plain(note)))
     const total = sumOf(reports)
     const ok = total.mismatches.length === 0
     const summary = `${total.slots} slots, ${total.snapshots} snapshots verified`
@@ -87,11 +88,25 @@ function show({ process, mismatches, notComparable }: VerifyReport, isAll: boole
   for (const finding of mismatches) output.line(output.paint.red(line(finding)))
 }
 
+/** One line for all that say the same. */
+function notesOf(reports: readonly VerifyReport[]): string[] {
+  const notes = Map.groupBy(
+    reports.flatMap((report) => report.notes ?? []),
+    ({ what }) => what,
+  )
+  return [...notes].map(([what, [first, ...others]]) => {
+    const who = others.length === 0 ? `process ${first!.process}` : `${others.length + 1} processes`
+    return `note on ${who}: ${what}`
+  })
+}
+
 function sumOf(reports: readonly VerifyReport[]): Omit<VerifyReport, 'process'> {
+  const notes = reports.flatMap((report) => report.notes ?? [])
   return {
     slots: reports.reduce((sum, { slots }) => sum + slots, 0),
     snapshots: reports.reduce((sum, { snapshots }) => sum + snapshots, 0),
     mismatches: reports.flatMap(({ mismatches }) => mismatches),
     notComparable: reports.flatMap(({ notComparable }) => notComparable),
+    ...(notes.length === 0 ? {} : { notes }),
   }
 }

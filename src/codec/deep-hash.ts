@@ -34,6 +34,12 @@ export function deepHashOfHashed(elements: readonly Uint8Array[]): Uint8Array {
   return toBytes(acc)
 }
 
+/** Deep hashes of lists of `count` elements that all begin with these: what they have in common is hashed once. */
+export function deepHashesAfter(head: readonly DeepHashChunk[], count: number): (rest: readonly DeepHashChunk[]) => Uint8Array {
+  const start = foldAll(head, count)
+  return (rest) => toBytes(rest.reduce<Digest>((acc, element) => fold(acc, digestOf(element)), start))
+}
+
 /** SHA-384 fed piece by piece, for `deepHashWithTail`. */
 export function createTailHash(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
   const tail = createHash('sha384')

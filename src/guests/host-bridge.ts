@@ -16,7 +16,7 @@ import { type FailureKind, type GuestEnv, GuestFault } from './guest.ts'
 export interface FileContext {
   /** Null in a dry run of what was never sent. */
   readonly id: string | null
-  /** Its slot; null in a dry run. */
+  /** Its slot; its timestamp for a tick of a cron, whose program is not told the slot; null in a dry run. */
   readonly slot: number | null
   /** Its Block-Height; -1 when it has none. */
   readonly height: number

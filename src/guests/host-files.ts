@@ -135,7 +135,7 @@ function contextOf(encoded: Uint8Array): FileContext {
   const id = message['Id']
   return {
     id: typeof id === 'string' ? id : null,
-    slot: naturalOf(message['Nonce']),
+    slot: naturalOf(message[message['Cron'] === true ? 'Timestamp' : 'Nonce']),
     height: naturalOf(message['Block-Height']) ?? -1,
     timestampMs: naturalOf(message['Timestamp']) ?? -1,
   }

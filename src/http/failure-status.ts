@@ -32,6 +32,8 @@ export function failureStatus(code: FailureCode): number {
       return 429
     case 'config-invalid':
       return 500
+    case 'peer-failed':
+      return 502
     case 'guest-lost':
     case 'store-failed':
     case 'stopping':

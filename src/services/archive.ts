@@ -9,7 +9,7 @@ import { HeddleError } from '../base/errors.ts'
 import { idBytes, type TxId } from '../base/ids.ts'
 import { CHUNK_BYTES_MAX } from '../base/limits.ts'
 import { type DataItem, decodeItemHeader, type ItemHeader, itemHeaderBytesMax } from '../codec/data-item.ts'
-import { findTagIgnoringCase, isBundle, toTextTags } from '../codec/tags.ts'
+import { findTagIgnoringCase, isBundle, type TextTag, toTextTags } from '../codec/tags.ts'
 import { decodeTransaction, type Transaction } from '../codec/transaction.ts'
 import type { BlobStore } from '../store/blob-store.ts'
 import { KV_VALUE_BYTES_MAX, type KvStore, type KvWrite } from '../store/kv-store.ts'
@@ -37,6 +37,10 @@ export interface ItemRecord {
   readonly acceptedAtMs: number
   readonly acceptedHeight: number
   readonly isBundle: boolean
+  /** Data-Protocol=ao: its tags are worth showing to those who read it. Absent in others. */
+  readonly isAo?: true
+  /** Fetched from elsewhere to be read: no handler has seen it. */
+  readonly isForeign?: true
 }
 
 export type StoredRecord = TransactionRecord | ItemRecord
@@ -81,8 +85,7 @@ export class Archive {
   }
 
   /** The record of a new item and the writes that store it; a large item must be in the BlobStore already. */
-  storeItem(item: DataItem, { payloadSha256, acceptedAtMs, acceptedHeight }: Omit<ItemOrigin, 'at'>): StoredItem {
-    const origin = { payloadSha256, acceptedAtMs, acceptedHeight }
+  storeItem(item: DataItem, origin: Omit<ItemOrigin, 'at'>): StoredItem {
     if (!fitsKv(item.raw.length)) {
       const record = itemRecord(item, { ...origin, at: 'blob' })
       return { record, writes: [recordWrite(item.id, record)] }
@@ -187,9 +190,10 @@ export interface ItemOrigin {
   readonly payloadSha256: Uint8Array | null
   readonly acceptedAtMs: number
   readonly acceptedHeight: number
+  readonly isForeign?: true
 }
 
-export function itemRecord(header: ItemHeader, { at, payloadSha256, acceptedAtMs, acceptedHeight }: ItemOrigin): ItemRecord {
+export function itemRecord(header: ItemHeader, { at, payloadSha256, acceptedAtMs, acceptedHeight, isForeign }: ItemOrigin): ItemRecord {
   const tags = toTextTags(header.tags)
   return {
     kind: 'item',
@@ -202,7 +206,13 @@ export function itemRecord(header: ItemHeader, { at, payloadSha256, acceptedAtMs
     contentEncoding: findTagIgnoringCase(tags, 'Content-Encoding') ?? null,
     digest: payloadSha256 === null ? null : toBase64url(payloadSha256),
     isBundle: isBundle(tags),
+    ...(isAo(tags) ? { isAo: true } : {}),
+    ...(isForeign === true ? { isForeign } : {}),
   }
+}
+
+function isAo(tags: readonly TextTag[]): boolean {
+  return tags.some(({ name, value }) => name === 'Data-Protocol' && value === 'ao')
 }
 
 export function recordWrite(id: TxId, record: StoredRecord): KvWrite {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { toBase64url } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
@@ -23,6 +24,7 @@ import { type TextTag, toTextTags } from '../codec/tags.ts'
 import type { BlobDraft, BlobStore } from '../store/blob-store.ts'
 import type { KvWrite } from '../store/kv-store.ts'
 import { type Archive, fitsKv, type ItemRecord, itemRecord, recordWrite, type StoredItem } from './archive.ts'
+import type { FairGate, Leave } from './fair-gate.ts'
 import type { Commit, Journal } from './journal.ts'
 import { itemRow } from './rows.ts'
 import { Door } from './weave/serial.ts'
@@ -70,6 +72,7 @@ export interface IntakeDeps {
   readonly unbundler: Unbundler
   readonly handlers: readonly ItemHandler[]
   readonly verifier: ItemVerifier
+  readonly gate: Pick<FairGate, 'enter'>
 }
 
 /** More than can be verified at one time. */
@@ -98,8 +101,43 @@ export class Intake {
     const item = decodeDataItem(raw)
     const known = await this.#find(item.id)
     if (known !== null && !this.#isUnhandled(item, known)) return this.#repeated(item, known)
-    if (options.trusted !== true && !(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
-    return this.#once(item, () => this.#store(item))
+    if (options.trusted === true) return this.#once(item, () => this.#store(item))
+    if (!(await this.#deps.verifier.verify(item))) throw badSignature(item.id)
+    const leave = await this.#enter(item)
+    try {
+      return await this.#once(item, () => this.#store(item))
+    } finally {
+      leave?.()
+    }
+  }
+
+  /** Null for what no handler takes: storing is soon done. */
+  #enter({ owner, target, tags }: DataItem): Leave | Promise<Leave> | null {
+    const { handlers, gate } = this.#deps
+    const texts = toTextTags(tags)
+    if (!handlers.some((handler) => handler.claims(texts))) return null
+    return gate.enter(Buffer.from(owner).toString('latin1'), target === null ? '' : toBase64url(target))
+  }
+
+  /**
+   * An item of another network that was fetched to be read: its signature holds, and no handler hears of it. Somebody who sends the same item
+   * here is not answered by this copy.
+   */
+  async acceptForeign(item: DataItem): Promise<void> {
+    const { archive, blobs, journal, queue, unbundler } = this.#deps
+    if ((await this.#find(item.id)) !== null) return
+    const isLarge = !fitsKv(item.raw.length)
+    if (isLarge) await blobs.put(`item-${item.id}`, item.raw)
+    const sent = this.#underWay.get(item.id)
+    if (sent !== undefined) await sent.catch(() => {})
+    if (this.#recent.has(item.id) || this.#underWay.has(item.id)) return // Sent just now; from here to the commit nothing else runs.
+    await this.#door.pass(async () => {
+      const { record, writes } = archive.storeItem(item, { payloadSha256: sha256(item.data), ...this.#now(), isForeign: true })
+      const row = itemRow(item, { parent: null, ingestedAtS: Math.floor(record.acceptedAtMs / 1000) })
+      const unfinished = record.isBundle ? [unbundler.markUnfinished(item.id)] : []
+      await journal.commit({ writes: [...writes, queue.enqueue(item.id), ...unfinished], events: [{ kind: 'row', row }] })
+      if (record.isBundle) await unbundler.unbundle(item.id)
+    })
   }
 
   /** For bodies that should not be held in memory. `totalBytes` is null when the sender does not say. */
@@ -143,7 +181,7 @@ export class Intake {
   async #acceptDraft(draft: BlobDraft, start: Uint8Array, bytes: number): Promise<ItemReceipt> {
     const header = decodeItemHeader(start.subarray(0, itemHeaderBytesMax()), bytes)
     const known = await this.#find(header.id)
-    if (known !== null) {
+    if (known !== null && !this.#isUnhandled(header, known)) {
       await draft.drop()
       return this.#repeated(header, known)
     }
@@ -218,9 +256,12 @@ export class Intake {
     return record
   }
 
-  /** Something for a handler that so far is only known from inside a bundle: nobody may keep a message from its process by bundling it first. */
-  #isUnhandled(item: ItemHeader, { at }: ItemRecord): boolean {
-    if (at === 'blob' || 'raw' in at) return false
+  /**
+   * Something for a handler that so far is only known from inside a bundle, or from another network: nobody may keep a message from its process
+   * by bundling or reading it first.
+   */
+  #isUnhandled(item: ItemHeader, { at, isForeign }: ItemRecord): boolean {
+    if (isForeign !== true && (at === 'blob' || 'raw' in at)) return false
     const tags = toTextTags(item.tags)
     return this.#deps.handlers.some((handler) => handler.claims(tags))
   }

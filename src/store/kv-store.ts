@@ -27,13 +27,15 @@ export const SPACES = [
   'log', // process id + u64 slot -> assignment record
   'slots', // message or assignment id + process id -> u64 slot
   'results', // process id + u64 slot -> result record
+  'ticks', // process id + u64 slot of a tick of its crons -> empty
   'outbox', // process id + u64 slot + u32 index -> pushed entry not yet sent
   'snapshots', // process id + u64 slot -> snapshot record
   'snapshotUses', // SHA-256 of a snapshot blob 32 + process id + u64 slot -> empty
   'forks', // process id + u64 slot + id of a process that was forked from it there -> empty
   'drive', // process id + u64 slot + hash of message and path -> what the program was told about a file
   'monitors', // process id -> who watches it, since when
-  'traces', // message id + message id it caused -> empty
+  'traces', // process id + u64 slot + u32 outbox index + u16 part -> what became of it: kind, id, whom it is for
+  'contents', // process id + 32 bytes of the content hash of a pushed message -> u64 slot
 ] as const
 export type Space = (typeof SPACES)[number]
 

@@ -2,13 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { type Config, loadConfig } from '../cli/config.ts'
+import type { UnitUrls } from '../http/unit-ports.ts'
 import { openNode } from '../node.ts'
 
 export interface TestNode {
   readonly url: string
+  /** Null unless the units were asked to have ports of their own. */
+  readonly unitUrls: UnitUrls | null
   readonly folder: string
   /** GET /info. */
   info(): Promise<TestInfo>
@@ -25,25 +28,33 @@ export interface TestInfo {
   readonly heddle: {
     readonly modules: { readonly default: string }
     readonly units: { readonly scheduler: string; readonly authority: string }
+    readonly unitUrls?: UnitUrls
   }
 }
 
-export type TestOptions = Partial<Pick<Config, 'seal' | 'sealMs' | 'bundleMs' | 'workers'>> & { readonly log?: Log }
+export type TestOptions = Partial<
+  Pick<Config, 'seal' | 'sealMs' | 'bundleMs' | 'workers' | 'unitPorts' | 'upstream' | 'publicUrl' | 'aliases'>
+> & {
+  readonly log?: Log
+  /** What time it is for the node; that of the system when left out. */
+  readonly clock?: Clock
+}
 
 export async function startTestNode(options: TestOptions = {}): Promise<TestNode> {
   return open(await mkdtemp(join(tmpdir(), 'heddle-test-')), options)
 }
 
-async function open(folder: string, { log = silentLog, ...settings }: TestOptions): Promise<TestNode> {
+async function open(folder: string, { log = silentLog, clock = systemClock, ...settings }: TestOptions): Promise<TestNode> {
   const config = loadConfig({ bundleMs: 20, workers: 1, ...settings, port: 0, data: folder }, {}, folder)
-  const node = await openNode(config, { log, clock: systemClock })
+  const node = await openNode(config, { log, clock })
   return {
     url: node.url,
+    unitUrls: node.unitUrls,
     folder,
     info: async () => (await fetch(`${node.url}/info`)).json() as Promise<TestInfo>,
     async restart() {
       await node.stop()
-      return open(folder, { log, ...settings })
+      return open(folder, { log, clock, ...settings })
     },
     async stop() {
       await node.stop()

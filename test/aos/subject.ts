@@ -4,7 +4,7 @@ import { asBuffer, toBase64url } from '../../src/base/bytes.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import type { TxId } from '../../src/base/ids.ts'
 import { prepareProgram } from '../../src/guests/formats.ts'
-import type { GuestLimits, GuestMessage, GuestProgram } from '../../src/guests/guest.ts'
+import type { GuestEnv, GuestFiles, GuestLimits, GuestMessage, GuestModule, GuestProgram } from '../../src/guests/guest.ts'
 import { GuestSession, type Outcome } from '../../src/guests/guest-session.ts'
 import { noFiles } from '../../src/guests/host-files.ts'
 import { encodeValue, ValueReader } from '../../src/guests/value-codec.ts'
@@ -25,14 +25,17 @@ export interface Subject {
 }
 
 export interface SubjectProgram {
-  spawn(): Subject
+  spawn(env?: GuestEnv): Subject
   thaw(snapshot: Uint8Array): Subject
 }
 
 export function prepareSubject({ path, format }: ReferenceModule): SubjectProgram {
   const bytes = readFileSync(path)
-  const id = toBase64url(sha256(bytes)) as TxId // Programs of a thread are told apart by it.
-  return subjectsOf(prepareProgram({ id, format, bytes }, LIMITS, { files: noFiles }))
+  return subjectOf({ id: toBase64url(sha256(bytes)) as TxId, format, bytes }) // Programs of a thread are told apart by their ids.
+}
+
+export function subjectOf(module: GuestModule, files: GuestFiles = noFiles): SubjectProgram {
+  return subjectsOf(prepareProgram(module, LIMITS, { files }))
 }
 
 function subjectsOf(program: GuestProgram): SubjectProgram {
@@ -43,7 +46,7 @@ function subjectsOf(program: GuestProgram): SubjectProgram {
     close: () => session.close(),
   })
   return {
-    spawn: () => open(new GuestSession(program.spawn(PROCESS, ENV))),
+    spawn: (env = ENV) => open(new GuestSession(program.spawn(PROCESS, env))),
     thaw: (snapshot) => open(new GuestSession(program.thaw(snapshot, ENV))),
   }
 }

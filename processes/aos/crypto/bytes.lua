@@ -55,4 +55,27 @@ function bytes.padded(message, blockBytes, length)
   return message .. '\128' .. ('\0'):rep(zeros + lengthBytes - 8) .. (length:sub(1, 1) .. 'I8'):pack(#message * 8)
 end
 
+--- A function that makes {init, update(data), finish, asBytes, asHex, asString} of a hash of whole texts.
+function bytes.stepwise(hash)
+  return function()
+    local steps, parts, result = {}, {}, nil
+    function steps.init()
+      parts, result = {}, nil
+      return steps
+    end
+    function steps.update(data)
+      parts[#parts + 1] = bytes.of(data)
+      return steps
+    end
+    function steps.finish()
+      result = hash(table.concat(parts))
+      return steps
+    end
+    function steps.asBytes() return result.asBytes() end
+    function steps.asHex() return result.asHex() end
+    function steps.asString() return result.asString() end
+    return steps
+  end
+end
+
 return bytes

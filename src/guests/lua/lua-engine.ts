@@ -1,11 +1,14 @@
 /**
  * One running Lua interpreter: the metered binary under a host that offers nothing but memory.
  *
- * Invariants  No clock, randomness, file, network or process reaches the guest. Errors of Lua are `longjmp`s, which cross JavaScript as one
+ * Invariants  No clock, randomness, network or process reaches the guest, and no file but those of the drive. Errors of Lua are `longjmp`s, which cross JavaScript as one
  *             sentinel; every other exception passes through all `invoke_*` frames, so that no `pcall` catches running out of gas.
  *             All state is in linear memory and the stack pointer. Memory ends at `memoryBytesMax`, whatever the machine has.
  */
-import { GuestFault } from '../guest.ts'
+import { toText } from '../../base/bytes.ts'
+import { Drive } from '../aos/drive.ts'
+import { GuestFault, type GuestFiles } from '../guest.ts'
+import { noFiles } from '../host-files.ts'
 import { GAS_EXPORT, meterModule, STACK_LOW_EXPORT, STACK_RED_ZONE_BYTES } from '../wasm/meter.ts'
 import {
   LUA_CONSTANTS_END,
@@ -49,9 +52,19 @@ interface LuaExports {
   malloc(size: number): Pointer
 }
 
+/** Where bytes go to or come from: a list of buffers, and the place for their number. */
+interface Transfer {
+  readonly vectors: Pointer
+  readonly count: number
+  readonly result: Pointer
+}
+
 /** What a longjmp looks like on its way through JavaScript. */
 const LONG_JUMP = { name: 'longjmp' }
-const ERRNO = { badFile: 8, noEntry: -44, notSupported: -52, io: 29, seekPipe: 70 } as const
+const ERRNO = { badFile: 8, noEntry: -44, notSupported: -52, invalid: 28, io: 29, seekPipe: 70 } as const
+/** Bits of the flags of `open` that are not zero when a file is to be written. */
+const OPEN_WRITES = 3
+const OUTPUTS: ReadonlySet<number> = new Set([1, 2])
 
 const METERING = {
   module: 'lua-5.3.6',
@@ -76,14 +89,16 @@ export class LuaEngine {
   /** Where the C stack begins, growing down, and the heap, growing up. */
   readonly stackTop = LUA_CONSTANTS_END + LUA_STACK_BYTES
   readonly #memoryBytesMax: number
+  readonly #drive: Drive
   #bytes: Uint8Array
   #words: Uint32Array
   #tempRet0 = 0
   #wasDenied = false
   #functions: ((first: number, second: number) => void)[] = []
 
-  constructor(memoryBytesMax: number) {
+  constructor(memoryBytesMax: number, files: GuestFiles = noFiles) {
     this.#memoryBytesMax = memoryBytesMax
+    this.#drive = new Drive(files)
     const instance = new WebAssembly.Instance(luaModule(), { [LUA_IMPORT_MODULE]: this.#imports() })
     this.exports = namedExports(instance.exports)
     this.#bytes = new Uint8Array(this.exports.memory.buffer)
@@ -135,6 +150,11 @@ export class LuaEngine {
     const wasDenied = this.#wasDenied
     this.#wasDenied = false
     return wasDenied
+  }
+
+  /** Before each message: what stayed open is closed. */
+  closeFiles(): void {
+    this.#drive.reset()
   }
 
   /** The C stack has grown over static variables: the state is spoilt. */
@@ -213,11 +233,14 @@ export class LuaEngine {
       localtime_r: zero,
       gmtime_r: zero,
       environ_get: zero,
-      fd_close: zero,
-      fd_read: answer(ERRNO.io),
-      fd_seek: answer(ERRNO.seekPipe),
-      fd_write: answer(ERRNO.badFile),
-      sys_open: answer(ERRNO.noEntry),
+      fd_close: (descriptor) => {
+        this.#drive.close(descriptor!)
+        return 0
+      },
+      fd_read: (descriptor, vectors, count, result) => this.#read(descriptor!, { vectors: vectors!, count: count!, result: result! }),
+      fd_seek: (descriptor, low, high, whence, result) => this.#seek(descriptor!, high! * 2 ** 32 + (low! >>> 0), whence!, result!),
+      fd_write: (descriptor, vectors, count, result) => this.#discard(descriptor!, { vectors: vectors!, count: count!, result: result! }),
+      sys_open: (path, flags) => this.#open(path!, flags!),
       sys_unlink: answer(ERRNO.noEntry),
       sys_rename: answer(ERRNO.noEntry),
       sys_rmdir: answer(ERRNO.noEntry),
@@ -235,6 +258,49 @@ export class LuaEngine {
       },
     }
     return Object.fromEntries(Object.entries(LUA_IMPORTS).map(([letter, name]) => [letter, bodies[name]]))
+  }
+
+  #open(pathAddress: Pointer, flags: number): number {
+    const path = this.bytes.subarray(pathAddress, this.bytes.indexOf(0, pathAddress))
+    if ((flags & OPEN_WRITES) !== 0 || !this.#drive.isDrivePath(path)) return ERRNO.noEntry
+    return this.#drive.open(toText(path)) || ERRNO.noEntry
+  }
+
+  #read(descriptor: number, { vectors, count, result }: Transfer): number {
+    let total = 0
+    for (const { address, size } of this.#buffers(vectors, count)) {
+      const bytes = this.#drive.read(descriptor, size)
+      if (bytes === null) return ERRNO.io
+      this.#charge(bytes.length)
+      this.bytes.set(bytes, address)
+      total += bytes.length
+      if (bytes.length < size) break
+    }
+    this.words[result >>> 2] = total
+    return 0
+  }
+
+  #seek(descriptor: number, offset: number, whence: number, result: Pointer): number {
+    const position = this.#drive.seek(descriptor, offset, whence)
+    if (position === null) return ERRNO.seekPipe
+    if (Number.isNaN(position)) return ERRNO.invalid
+    this.words[result >>> 2] = position
+    this.words[(result >>> 2) + 1] = Math.floor(position / 2 ** 32)
+    return 0
+  }
+
+  /** What goes to the standard outputs is seen by nobody. */
+  #discard(descriptor: number, { vectors, count, result }: Transfer): number {
+    if (!OUTPUTS.has(descriptor)) return ERRNO.badFile
+    this.words[result >>> 2] = this.#buffers(vectors, count).reduce((sum, { size }) => sum + size, 0)
+    return 0
+  }
+
+  #buffers(vectors: Pointer, count: number): { readonly address: Pointer; readonly size: number }[] {
+    return Array.from({ length: count }, (_, index) => {
+      const at = (vectors >>> 2) + 2 * index
+      return { address: this.words[at]!, size: this.words[at + 1]! }
+    })
   }
 
   #storeZeros(...pointers: number[]): number {

@@ -6,7 +6,8 @@
  *             After a call that met the end of its memory Lua collects its garbage, since its string buffers, unlike the rest, fail without trying.
  */
 import { concat, EMPTY, toText, utf8 } from '../../base/bytes.ts'
-import { GuestFault, type GuestLimits } from '../guest.ts'
+import { GuestFault, type GuestFiles, type GuestLimits } from '../guest.ts'
+import { noFiles } from '../host-files.ts'
 import { METER_VERSION } from '../wasm/meter.ts'
 import { applyImage, type ImageBuffer, type Range, rangeBytes, type StateImage } from '../wasm/state-image.ts'
 import { LUA_BINARY_SHA256, LUA_CONSTANTS_END } from './lua-binary.ts'
@@ -36,6 +37,7 @@ export interface LuaCall {
 
 export class LuaMachine {
   readonly #limits: GuestLimits
+  readonly #files: GuestFiles
   #engine: LuaEngine
   /** Addresses in the guest: Lua state, four bytes for sizes, contents of the mailbox. */
   #state = 0
@@ -43,9 +45,10 @@ export class LuaMachine {
   #mailbox = 0
   #gasUsed = 0
 
-  constructor(limits: GuestLimits) {
+  constructor(limits: GuestLimits, files: GuestFiles = noFiles) {
     this.#limits = limits
-    this.#engine = new LuaEngine(limits.memoryBytesMax)
+    this.#files = files
+    this.#engine = new LuaEngine(limits.memoryBytesMax, files)
   }
 
   /** Gas that the last call took. */
@@ -77,7 +80,7 @@ export class LuaMachine {
 
   apply(image: StateImage): void {
     const end = image.ranges.at(-1)?.end ?? 0
-    if (this.#engine.heapEnd - end > UNUSED_BYTES_MAX) this.#engine = new LuaEngine(this.#limits.memoryBytesMax)
+    if (this.#engine.heapEnd - end > UNUSED_BYTES_MAX) this.#engine = new LuaEngine(this.#limits.memoryBytesMax, this.#files)
     this.#engine.growTo(end)
     applyImage(this.#engine.bytes, image, this.#engine.heapEnd)
     this.#engine.clearStack()
@@ -92,6 +95,7 @@ export class LuaMachine {
     const { exports } = this.#engine
     exports.gas.value = BigInt(gas)
     this.#engine.takeDenial()
+    this.#engine.closeFiles()
     try {
       const reply = this.#exchange(op, input, isLarge || input.length > MAILBOX_BYTES - MAILBOX_HEADER_BYTES)
       if (this.#engine.hasStackOverflow) throw new GuestFault('stack', 'stack overflow')

@@ -6,7 +6,7 @@
  * Source      our own; os.time as aos has it: the message's Timestamp
  * Invariants  Part of the prelude's chunk: uses its locals.
  */
-export const PROCESS_OPERATIONS = String.raw`local getmetatable = debug.getmetatable
+export const PROCESS_OPERATIONS = String.raw`local getmetatable, nativeos = debug.getmetatable, os
 local env, entry
 
 local function writelist(response, name)
@@ -66,4 +66,42 @@ operations[4] = function()
   respond()
   return concat(parts)
 end
+`
+
+/** Kept before the calendar takes the place of Lua's own os. */
+export const PROCESS_LIBRARY = `-- Lua's own functions reach what the host shows of files: nothing, but for io.open of the drive.
+globals.os.execute = function(command)
+  if command == nil then return false end
+  return nil, "Function not implemented", 52
+end
+for _, name in next, { "getenv", "remove", "rename", "setlocale", "tmpname" } do globals.os[name] = nativeos[name] end
+`
+
+/** Nothing that could change this chunk's own variables: they count what a result may hold. */
+export const PROCESS_REST = `local getlocal, gettraceback = debug.getlocal, debug.traceback
+globals.debug = {
+  getmetatable = debug.getmetatable,
+  setmetatable = debug.setmetatable,
+  traceback = gettraceback,
+  -- Names of parameters; of running functions it tells nothing.
+  getlocal = function(fn, index)
+    if type(fn) ~= "function" then error("bad argument #1 to 'getlocal' (function expected, got " .. type(fn) .. ")", 2) end
+    return getlocal(fn, index)
+  end,
+  getinfo = function(...)
+    local subject, what, more = ...
+    local isthread = type(subject) == "thread"
+    if isthread then subject, what = what, more end
+    local level = tointeger(subject)
+    if level == nil and type(subject) ~= "function" then error("bad argument #1 to 'getinfo' (function or level expected)", 2) end
+    local info
+    if isthread then
+      info = getinfo(..., level or subject, what or "nSltuf")
+    else
+      info = getinfo(level ~= nil and level + 1 or subject, what or "nSltuf")
+    end
+    if info ~= nil and info.func ~= nil and getinfo(info.func, "S").source == "=heddle" then info.func = nil end
+    return info
+  end,
+}
 `

@@ -11,9 +11,9 @@
 import { AO_LIBRARY, AO_OPERATIONS, AO_PACKAGE } from './prelude-ao.ts'
 import { LUERL_ORDER } from './prelude-order.ts'
 import { OS_LIBRARY } from './prelude-os.ts'
-import { PROCESS_OPERATIONS } from './prelude-process.ts'
+import { PROCESS_LIBRARY, PROCESS_OPERATIONS, PROCESS_REST } from './prelude-process.ts'
 
-export const PRELUDE_VERSION = 2
+export const PRELUDE_VERSION = 3
 /** Room for the text below. */
 export const PRELUDE_BYTES_MAX = 32 * 1024
 export const MAILBOX_BYTES = 16 * 1024
@@ -63,7 +63,9 @@ export function preludeSource({ kind, hasLuerlOrder }: PreludeKind, { resultByte
     OS_LIBRARY,
     hasLuerlOrder ? LUERL_ORDER : '',
     isAo ? AO_LIBRARY : '',
+    isAo ? '' : PROCESS_LIBRARY,
     LIBRARY,
+    isAo ? AO_REST : PROCESS_REST,
     isAo ? AO_PACKAGE : '',
     'return dispatch, mailbox',
   ].join('\n')
@@ -235,10 +237,12 @@ local function dispatch()
 end
 `
 
+/** AO-Core's modules have neither files nor a debugger. */
+const AO_REST = 'globals.io, globals.debug = nil, { traceback = debug.traceback }\n'
+
 const LIBRARY = `-- What programs do not get -----------------------------------------------------------------------------------------------------
-globals.io, globals.package, globals.require, globals.dofile, globals.loadfile = nil, nil, nil, nil, nil
+globals.package, globals.require, globals.dofile, globals.loadfile = nil, nil, nil, nil
 local getinfo = debug.getinfo
-globals.debug = { traceback = debug.traceback }
 globals.string.dump = nil
 globals.print = function() end -- Nothing leaves a process but results; the aos runtime has its own.
 -- What the C function behind it says at its place in here, it says at the caller's.

@@ -1,18 +1,25 @@
 /**
- * GET /cron/{process}?from&limit -> 200 {pageInfo, edges}: results of cron messages only.
- * Processes get no cron messages from this node yet, so the page of a known process is empty.
+ * GET /cron/{process}?from&to&limit=500 -> 200 {pageInfo:{hasNextPage}, edges:[{node, cursor}]}: results of ticks only, ascending, after those that
+ * are due by now were given their slots and evaluated.
+ *
+ * Source  permaweb/ao servers/cu (routes/cron)
  */
 import type { Machine } from '../../services/machine/machine.ts'
 import { json, type Route } from '../route.ts'
-import { parseId } from './parameters.ts'
+import { optional, parseId, parseLimit } from './parameters.ts'
+import { outcomeJson } from './shapes.ts'
 
-export function cron(machine: Pick<Machine, 'getHead'>): Route {
+const LIMIT_DEFAULT = 500
+
+export function cron(machine: Pick<Machine, 'cronResults'>): Route {
   return {
     method: 'GET',
     path: '/cron/:process',
-    async handle({ params }) {
-      await machine.getHead(parseId(params['process'], 'process'))
-      return json(200, { pageInfo: { hasNextPage: false }, edges: [] })
+    async handle(request) {
+      const process = parseId(request.params['process'], 'process')
+      const query = { from: optional(request, 'from'), to: optional(request, 'to'), limit: parseLimit(request, LIMIT_DEFAULT) }
+      const { edges, hasNextPage } = await machine.cronResults(process, query, request.signal)
+      return json(200, { pageInfo: { hasNextPage }, edges: edges.map(({ node, cursor }) => ({ node: outcomeJson(node), cursor })) })
     },
   }
 }

@@ -3,12 +3,12 @@
  *
  * Source      permaweb/ao servers/cu (routes/dryRun)
  * Invariants  Evaluated on the state after the last message that has a slot at the time of the request, never on an older one, and never cached;
- *             with `to` on the state after that message, exactly.
+ *             with `to` on the state after that message, exactly. The header `x-max-age`, how old a state a client would take, is therefore not read.
  */
 
 import { toText } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
-import { DRY_RUN_QUEUE_MAX, JSON_BODY_BYTES_MAX } from '../../base/limits.ts'
+import { DRY_RUN_QUEUE_MAX, JSON_BODY_BYTES_MAX, VALUE_DEPTH_MAX } from '../../base/limits.ts'
 import type { TextTag } from '../../codec/tags.ts'
 import type { DryRunFields } from '../../services/machine/guest-message.ts'
 import type { Machine } from '../../services/machine/machine.ts'
@@ -49,7 +49,7 @@ async function evaluate(request: Request, machine: DryRunDeps): Promise<Response
     to === undefined
       ? await machine.dryRun(process, fields, request.signal)
       : await machine.dryRunAt(process, await parseMoment(machine, process, to), fields)
-  return json(200, evaluationJson(evaluation), { 'x-max-age': '0' })
+  return json(200, evaluationJson(evaluation))
 }
 
 function parseFields(body: unknown): DryRunFields {
@@ -63,7 +63,7 @@ function parseFields(body: unknown): DryRunFields {
     Tags: parseTags(fields['Tags']),
     Id: textOf(fields, 'Id'),
     Target: textOf(fields, 'Target'),
-    Data: textOf(fields, 'Data'),
+    Data: dataOf(fields),
     Anchor: textOf(fields, 'Anchor'),
     Timestamp: numberOf(fields, 'Timestamp'),
     'Block-Height': numberOf(fields, 'Block-Height'),
@@ -77,6 +77,18 @@ function parseTags(value: unknown): TextTag[] {
     if (typeof name === 'string' && typeof text === 'string') return { name, value: text }
     throw invalid('Tags', `tag ${i} is not {"name": text, "value": text}`)
   })
+}
+
+/** Text as a rule. Upstream takes whatever JSON can say, and so do we, as deep as programs can hold it. */
+function dataOf({ Data: data }: Record<string, unknown>): unknown {
+  const levels = VALUE_DEPTH_MAX - 1 // The message itself is one.
+  if (isDeeper(data, levels)) throw invalid('Data', `Data is nested deeper than ${levels} levels; send it as text`)
+  return data
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
 }
 
 function textOf(fields: Record<string, unknown>, name: string): string | undefined {

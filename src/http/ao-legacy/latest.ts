@@ -1,4 +1,4 @@
-/** GET /{process}/latest -> 200 {message, assignment} of the last message; 404 while the process itself is all there is, as on scheduler units. */
+/** GET /{process}/latest -> 200 {message, assignment} of the last message; 400 while the process itself is all there is, as on scheduler units. */
 import { HeddleError } from '../../base/errors.ts'
 import { isTxId } from '../../base/ids.ts'
 import type { Machine } from '../../services/machine/machine.ts'

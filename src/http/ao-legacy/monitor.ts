@@ -1,7 +1,8 @@
 /**
  * POST, DELETE /monitor/{process}, body: a signed data item whose target is the process (the id in the path is not read) -> 200 text.
  *
- * Source  permaweb/ao servers/mu (routes/monitor). Asking twice succeeds here, where upstream answers 500.
+ * Source  permaweb/ao servers/mu (routes/monitor). Asking twice succeeds here, where upstream answers 500; and what somebody asked for only they
+ *         may take back, or the owner of the process, where upstream lets anyone.
  */
 import { ITEM_IN_MEMORY_BYTES_MAX } from '../../base/limits.ts'
 import type { Monitors } from '../../services/machine/monitors.ts'

@@ -14,16 +14,16 @@ export function parseId(text: string | null | undefined, field: string): TxId {
 
 /** The `limit` of a page; more than the node gives is cut, not refused. */
 export function parseLimit(request: Request, fallback: number): number {
-  const text = request.query.get('limit')
-  if (text === null || text === '') return fallback
+  const text = optional(request, 'limit')
+  if (text === undefined) return fallback
   if (/^[0-9]{1,9}$/.test(text) && Number(text) > 0) return Math.min(Number(text), PAGE_SIZE_MAX)
   throw new HeddleError('request-invalid', { field: 'limit' }, `limit is "${clip(text)}"; expected a number from 1 to ${PAGE_SIZE_MAX}`)
 }
 
 /** A whole number in the query; null when absent. */
 export function parseNumber(request: Request, field: string): number | null {
-  const text = request.query.get(field)
-  if (text === null || text === '') return null
+  const text = optional(request, field)
+  if (text === undefined) return null
   if (/^-?[0-9]{1,15}$/.test(text)) return Number(text)
   throw new HeddleError('request-invalid', { field }, `${field} is "${clip(text)}"; expected a whole number`)
 }
@@ -35,7 +35,8 @@ export function parseNatural(request: Request, field: string): number | null {
   throw new HeddleError('request-invalid', { field }, `${field} is ${value}; expected a number from 0`)
 }
 
-/** Absent and empty are the same. */
+/** Absent and empty are the same. Client: aoconnect 0.0.98 getMessages without a limit sends the word `undefined`. */
 export function optional(request: Request, field: string): string | undefined {
-  return request.query.get(field) || undefined
+  const text = request.query.get(field)
+  return text === null || text === '' || text === 'undefined' ? undefined : text
 }

@@ -5,13 +5,14 @@
  * Source  permaweb/ao servers/mu (routes/base, routes/assign)
  */
 import { HeddleError, isFailure } from '../../base/errors.ts'
+import type { TxId } from '../../base/ids.ts'
 import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
-import { type DataItem, decodeDataItem, itemHeaderBytesMax } from '../../codec/data-item.ts'
-import { toTextTags } from '../../codec/tags.ts'
+import { decodeDataItem, itemHeaderBytesMax } from '../../codec/data-item.ts'
+import { type TextTag, toTextTags } from '../../codec/tags.ts'
 import type { Intake } from '../../services/intake.ts'
 import type { Machine } from '../../services/machine/machine.ts'
 import { aoKind } from '../../services/machine/protocol.ts'
-import { json, type Request, type Response, type Route } from '../route.ts'
+import { json, type Request, type Route } from '../route.ts'
 import { parseId } from './parameters.ts'
 
 export interface PostItemDeps {
@@ -24,44 +25,51 @@ export function postItem(deps: PostItemDeps): Route {
     method: 'POST',
     path: '/',
     async handle(request) {
-      return request.query.has('process-id') || request.query.has('assign') ? assign(request, deps) : schedule(request, deps)
+      const { query } = request
+      if (!query.has('process-id') && !query.has('assign'))
+        return json(202, { message: 'Processing DataItem', id: await schedule(request, deps) })
+      if (!query.has('process-id') || !query.has('assign')) {
+        const message = 'You must set both process-id and assign to send an assignment, not just one'
+        throw new HeddleError('request-invalid', { field: query.has('assign') ? 'process-id' : 'assign' }, message)
+      }
+      return json(202, { message: 'Processing Assignment', id: await assign(request, deps) })
     },
   }
 }
 
-async function schedule(request: Request, { intake }: PostItemDeps): Promise<Response> {
+/** Takes the item in the body; resolves to its id. What has no place in a log is refused in the words of the unit. */
+export async function schedule(request: Request, { intake }: PostItemDeps, refusal: Refusal = refusalOfMessenger): Promise<TxId> {
   const raw = await request.body(MESSAGE_BYTES_MAX + itemHeaderBytesMax())
-  checkAo(decode(raw))
-  const { id } = await intake.acceptItem(raw)
-  return json(202, { message: 'Processing DataItem', id })
+  const tags = toTextTags((await signed(async () => decodeDataItem(raw))).tags)
+  if (aoKind(tags) === null) {
+    const isAo = tags.some(({ name, value }) => name === 'Data-Protocol' && value === 'ao')
+    const field = isAo ? 'Type' : 'Data-Protocol'
+    throw new HeddleError('request-invalid', { field }, `${refusal(field, tags)}; other items are uploaded with POST /tx`)
+  }
+  return (await signed(() => intake.acceptItem(raw))).id
 }
 
-async function assign({ query }: Request, { machine }: PostItemDeps): Promise<Response> {
-  if (!query.has('process-id') || !query.has('assign')) {
-    const message = 'You must set both process-id and assign to send an assignment, not just one'
-    throw new HeddleError('request-invalid', { field: query.has('assign') ? 'process-id' : 'assign' }, message)
-  }
-  const exclude = (query.get('exclude') ?? '').split(',').filter((key) => key !== '')
-  const options = { baseLayer: query.has('base-layer'), exclude }
+/** Says what is wrong with the tag that makes an item none for the units. */
+export type Refusal = (field: 'Type' | 'Data-Protocol', tags: readonly TextTag[]) => string
+
+const refusalOfMessenger: Refusal = (field) =>
+  field === 'Type' ? "Tag 'Type': must be either 'Process' or 'Message'" : "Tag 'Data-Protocol': must contain 'ao'"
+
+/** Gives what the query names a slot of the process that the query names; resolves to the id of the assignment. */
+export async function assign({ query }: Request, { machine }: PostItemDeps): Promise<TxId> {
+  const exclude = new Set((query.get('exclude') ?? '').split(',').filter((key) => key !== ''))
+  const options = { baseLayer: query.has('base-layer'), exclude: [...exclude] }
   const { id } = await machine.assign(parseId(query.get('process-id'), 'process-id'), parseId(query.get('assign'), 'assign'), options)
-  return json(202, { message: 'Processing Assignment', id })
+  return id
 }
 
-function decode(raw: Uint8Array): DataItem {
+/** Upstream says the same of a body that is no item and of one whose signature is wrong; which of both, and why, comes behind. */
+async function signed<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return decodeDataItem(raw)
+    return await work()
   } catch (error) {
-    if (!isFailure(error, 'encoding-invalid')) throw error
+    if (!isFailure(error, 'encoding-invalid') && !isFailure(error, 'signature-invalid')) throw error
     const message = `'body': A valid and signed data item must be provided as the body. ${error.message}`
-    throw new HeddleError('encoding-invalid', error.facts, message, { cause: error })
+    throw new HeddleError(error.code, error.facts, message, { cause: error })
   }
-}
-
-/** Anything else belongs to the upload service, which stores it without scheduling. */
-function checkAo({ tags }: DataItem): void {
-  const texts = toTextTags(tags)
-  if (aoKind(texts) !== null) return
-  const isAo = texts.some(({ name, value }) => name === 'Data-Protocol' && value === 'ao')
-  const problem = isAo ? "Tag 'Type': must be either 'Process' or 'Message'" : "Tag 'Data-Protocol': must contain 'ao'"
-  throw new HeddleError('request-invalid', { field: isAo ? 'Type' : 'Data-Protocol' }, `${problem}; other items are uploaded with POST /tx`)
 }

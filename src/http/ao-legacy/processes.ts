@@ -1,4 +1,4 @@
-/** GET /processes/{process} -> 200 {process_id, block, owner, tags, timestamp, data, anchor, signature, target}; 404 when it was never spawned here. */
+/** GET /processes/{process} -> 200 {process_id, block, owner, tags, timestamp, data, anchor, signature, target}; 400 when it was never spawned here. */
 import type { Machine } from '../../services/machine/machine.ts'
 import { unknownProcess } from '../../services/machine/scheduler.ts'
 import { json, type Route } from '../route.ts'

@@ -1,6 +1,8 @@
 /**
- * GET /result/{message id | assignment id | process id | slot}?process-id=P -> 200 result, after waiting for the evaluation. POST does the same.
+ * GET /result/{message id | assignment id | process id | slot}?process-id=P[&no-busy] -> 200 result, after waiting for the evaluation.
+ * POST does the same. Waiting never ends with "busy", so `no-busy` changes nothing.
  *
+ * Wire    headers slot, timestamp, block-height: where the result stands
  * Source  permaweb/ao servers/cu (routes/result); POST and slots: HyperBEAM genesis-wasm@1.0
  */
 import { HeddleError } from '../../base/errors.ts'
@@ -16,7 +18,8 @@ export function resultRoutes(machine: ResultDeps): Route[] {
   const handle = async (request: Request): Promise<Response> => {
     const id = request.params['id'] ?? ''
     const process = await processOf(request, id, machine)
-    return json(200, resultJson(await machine.result(process, id, request.signal)))
+    const result = await machine.result(process, id, request.signal)
+    return json(200, resultJson(result), { slot: result.slot, timestamp: result.timestampMs, 'block-height': result.height })
   }
   return [
     { method: 'GET', path: '/result/:id', handle },

@@ -26,7 +26,7 @@ export function scheduled(machine: ScheduledDeps): Route {
     path: '/:id',
     async handle(request) {
       const id = request.params['id'] ?? ''
-      if (!isTxId(id) || !SELECTORS.some((name) => request.query.has(name))) return null
+      if (!isTxId(id) || !isPageRequest(request)) return null
       const isAsked = request.query.has('process-id')
       const process = isAsked ? parseId(request.query.get('process-id'), 'process-id') : id
       const found = (await nodeOf(request, { process, id, machine })) ?? (await pageOf(request, id, machine))
@@ -34,6 +34,11 @@ export function scheduled(machine: ScheduledDeps): Route {
       throw new HeddleError('not-found', { what: 'message', id }, `Message or Process not found: ${id} has no slot in process ${process}`)
     },
   }
+}
+
+/** Does it ask for more than the bytes behind an id? */
+export function isPageRequest({ query }: Request): boolean {
+  return SELECTORS.some((name) => query.has(name))
 }
 
 interface NodeTarget {
@@ -59,7 +64,7 @@ async function pageOf(request: Request, process: TxId, machine: ScheduledDeps): 
   let bytes = 0
   for (const record of records.slice(0, limit)) {
     const entry = await machine.entry(record)
-    bytes += entry.message.data.length
+    bytes += entry.message?.data.length ?? 0
     if (edges.length > 0 && bytes > PAGE_BYTES_MAX) break
     edges.push({ node: nodeJson(process, entry, showAnchor), cursor: String(byNonce ? record.slot : record.timestampMs) })
   }

@@ -2,7 +2,8 @@
  * The JSON of the AO units.
  *
  * Wire    result: {Messages, Assignments, Spawns, Output, Error?, GasUsed, Undelivered?}; scheduler node: {message, assignment}.
- *         `owner.address` of scheduler nodes is SHA-256 of the key also for Ethereum wallets; `anchor` is text, or null when it is none.
+ *         `owner.address` of scheduler nodes is SHA-256 of the key also for Ethereum wallets; `anchor` is text, or null when it is none, and with
+ *         `show-anchor` the assignment's is base64url then.
  *         Heddle's own are `Undelivered`: entries of the outbox that were not sent, by position, with the reason; and `NodeFailure`: the error is
  *         not the program's but this node's, which ran out of `time` or whose worker had a `crash`, so that another node may have a result.
  * Source  permaweb/ao servers/cu (domain/model), servers/su (schedulers)
@@ -42,22 +43,23 @@ export function evaluationJson({ result, gasUsed }: Pick<Evaluation, 'result' | 
 }
 
 export function nodeJson(process: string, { record, assignment, message }: SlotEntry, showAnchor: boolean): object {
-  const isForeign = record.slot > 0 && message.target !== process
+  const isShown = message !== null && (record.slot === 0 || message.target === process) // Neither ticks nor what is not for the process.
   const anchor = assignment.anchor ?? new Uint8Array(0)
   return {
-    message: isForeign ? null : messageJson(message, record.slot === 0),
+    message: isShown ? messageJson(message, record.slot === 0) : null,
     assignment: {
       id: assignment.id,
       owner: ownerJson(assignment.owner),
       tags: toTextTags(assignment.tags),
       signature: toBase64url(assignment.signature),
-      anchor: showAnchor ? toBase64url(anchor) : anchorText(anchor),
+      anchor: anchorText(anchor) ?? (showAnchor && anchor.length > 0 ? toBase64url(anchor) : null),
       target: '',
     },
   }
 }
 
 export function processJson({ record, message }: SlotEntry): object {
+  if (message === null) throw new TypeError('slot 0 of a process is the process')
   const { data, target, anchor, signature } = messageJson(message, true)
   return {
     process_id: message.id,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ao, idOf, openRig, type Rig, stateIn } from '../../../test/machine-rig.ts'
 import type { TxId } from '../../base/ids.ts'
 import { PAGE_BYTES_MAX } from '../../base/limits.ts'
@@ -8,6 +8,7 @@ import { parseCursor } from '../../services/machine/results-page.ts'
 import type { Surface } from '../route.ts'
 import { text } from '../route.ts'
 import { createServer } from '../server.ts'
+import { schedulerSurface } from './scheduler-surface.ts'
 import { aoLegacySurface } from './surface.ts'
 
 /** What comes after the AO units: tells that a path was left to it. */
@@ -25,7 +26,7 @@ let process: TxId
 beforeAll(async () => {
   rig = await openRig()
   server = createServer({
-    surfaces: [aoLegacySurface({ intake: rig.intake, machine: rig.machine }), gateway],
+    surfaces: [aoLegacySurface({ intake: rig.intake, machine: rig.machine }), schedulerSurface(rig.machine), gateway],
     log: silentLog,
   })
   url = `http://127.0.0.1:${await server.listen(0, '127.0.0.1')}`
@@ -190,12 +191,24 @@ describe('results', () => {
     ['/state/P?to=99', 404, 'no slot 99'],
     ['/state/P?to=x', 404, 'has no slot'],
     ['/state/P?to=1000000000000', 404, 'is younger'],
-    [`/processes/${idOf(1)}`, 404, idOf(1)],
+    [`/processes/${idOf(1)}`, 400, idOf(1)],
+    ['/processes/abc', 400, 'process is "abc"'],
   ])('GET %s is refused', async (path, status, error) => {
     expect(await ask(path.replace('P', process))).toMatchObject({ status, body: { error: expect.stringContaining(error) } })
   })
 
-  it('of cron are an empty page', async () => {
+  it('of cron are those of ticks', async () => {
+    const ticking = await rig.spawn({ tags: [{ name: 'Cron-Interval', value: '1-second' }] })
+    await vi.waitFor(async () => expect((await ask(`/cron/${ticking}`)).body['edges']).not.toEqual([]), 3_000)
+    const { body } = await ask(`/cron/${ticking}?limit=1`)
+    const [{ cursor, node }] = body['edges'] as [{ cursor: string; node: object }]
+    expect(node).toEqual({ Messages: [], Assignments: [], Spawns: [], Output: '2' })
+    expect(JSON.parse(Buffer.from(cursor, 'base64').toString())).toMatchObject({ ordinate: '1', cron: '0-1-second', sort: 'ASC' })
+    expect((await ask(`/${ticking}/latest`)).body).toMatchObject({ message: null })
+    expect((await ask(`/cron/${ticking}?from=x`)).status).toBe(400)
+  })
+
+  it('of cron are an empty page for a process without crons', async () => {
     expect((await ask(`/cron/${process}`)).body).toEqual({ pageInfo: { hasNextPage: false }, edges: [] })
   })
 })
@@ -214,7 +227,8 @@ describe('dry runs', () => {
     ['no owner', '{"Tags":[]}', 400, 'Owner is missing'],
     ['no tags', '{"Owner":"x"}', 400, 'Tags is missing'],
     ['a bad tag', '{"Owner":"x","Tags":[{"name":"a"}]}', 400, 'tag 0'],
-    ['data that is a table', '{"Owner":"x","Tags":[],"Data":{}}', 400, 'Data is not text'],
+    ['data nested for ever', `{"Owner":"x","Tags":[],"Data":${'['.repeat(200)}${']'.repeat(200)}}`, 400, 'nested deeper than 99'],
+    ['a target that is a table', '{"Owner":"x","Tags":[],"Target":{}}', 400, 'Target is not text'],
   ])('refuse %s', async (_name, body, status, error) => {
     expect(await post(`/dry-run?process-id=${process}`, body)).toMatchObject({ status, body: { error: expect.stringContaining(error) } })
   })
@@ -295,7 +309,7 @@ describe('scheduler reads', () => {
     expect((await ask(`/${idOf(1)}/latest`)).body).toEqual({ text: 'gateway' })
     expect((await ask('/page?process-id=5')).body).toEqual({ text: 'gateway' })
     expect(await ask(`/${idOf(1)}?process-id=${idOf(1)}`)).toMatchObject({
-      status: 404,
+      status: 400,
       body: { error: expect.stringContaining('Message or Process not found') },
     })
   })
@@ -305,7 +319,7 @@ describe('scheduler reads', () => {
     expect(nonceOf((await ask(`/${process}/latest`)).body as unknown as Node)).toBe(String(head.slot))
     const young = await rig.spawn()
     expect(await ask(`/${young}/latest`)).toMatchObject({
-      status: 404,
+      status: 400,
       body: { error: expect.stringContaining('Latest message not available') },
     })
     expect((await ask(`/processes/${process}`)).body).toMatchObject({

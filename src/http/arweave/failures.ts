@@ -51,6 +51,8 @@ function nodeFailure(error: HeddleError, isRead: boolean): Response {
       return json(503, { error: 'not_joined' })
     case 'store-failed':
       return text(503, error.message)
+    case 'peer-failed':
+      return text(502, error.message)
     case 'process-unknown':
     case 'module-unknown':
       return text(404, error.message)

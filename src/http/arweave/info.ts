@@ -17,7 +17,7 @@ export function infoRoutes(deps: ArweaveDeps): Route[] {
     {
       method: 'GET',
       path: '/',
-      handle: async (request) => (request.headers['accept']?.includes('text/html') ? null : infoResponse(deps, request)),
+      handle: async (request) => (isForOthers(request) ? null : infoResponse(deps, request)),
     },
     { method: 'GET', path: '/info', handle: async (request) => infoResponse(deps, request) },
     { method: 'GET', path: '/height', handle: async () => text(200, String(deps.weave.height())) },
@@ -27,6 +27,11 @@ export function infoRoutes(deps: ArweaveDeps): Route[] {
     { method: 'GET', path: '/queue', handle: async () => json(200, []) },
     { method: 'GET', path: '/is_tx_blacklisted/:id', handle: async () => json(200, false) },
   ]
+}
+
+/** Browsers get a page, and those who debug a messenger unit its traces. */
+function isForOthers({ headers, query }: Request): boolean {
+  return query.has('debug') || headers['accept']?.includes('text/html') === true
 }
 
 export function infoResponse(deps: ArweaveDeps, request: Request): Response {

@@ -27,8 +27,8 @@ export function txGetRoutes(deps: ArweaveDeps): Route[] {
   const { weave } = deps
   return [
     { method: 'GET', path: '/tx/pending', handle: async () => json(200, weave.pendingIds()) },
-    { method: 'GET', path: '/tx/:id', handle: withId((id) => whole(weave, id)) },
-    { method: 'GET', path: '/unconfirmed_tx/:id', handle: withId((id) => whole(weave, id)) },
+    { method: 'GET', path: '/tx/:id', handle: withId((id, request) => whole(deps, id, request)) },
+    { method: 'GET', path: '/unconfirmed_tx/:id', handle: withId((id, request) => whole(deps, id, request)) },
     { method: 'GET', path: '/tx2/:id', handle: withId((id) => binary(weave, id)) },
     { method: 'GET', path: '/unconfirmed_tx2/:id', handle: withId((id) => binary(weave, id)) },
     { method: 'GET', path: '/tx/:id/status', handle: ({ params }) => status(deps, findTxId(params['id'])) },
@@ -45,8 +45,10 @@ function withId(answer: (id: TxId, request: Request) => Promise<Response>): Rout
   }
 }
 
-async function whole(weave: Weave, id: TxId): Promise<Response> {
-  const tx = await weave.findTransaction(id)
+async function whole({ weave, bring = async () => false, itemStatus }: ArweaveDeps, id: TxId, request: Request): Promise<Response> {
+  const here = await weave.findTransaction(id)
+  const isElsewhere = here === null && weave.rejection(id) === null && (await itemStatus(id)) === null
+  const tx = isElsewhere && (await bring(id, request)) ? await weave.findTransaction(id) : here
   if (tx !== null) return json(200, transactionToJson(tx))
   return missing(weave, id)
 }

@@ -10,12 +10,7 @@ import { type BundlerDeps, isToken } from './surface.ts'
 
 export function infoRoutes({ key, version }: BundlerDeps): Route[] {
   return [
-    {
-      method: 'GET',
-      path: '/v1/info',
-      handle: async ({ origin }) =>
-        json(200, { version, addresses: { arweave: key.address }, gateway: origin, freeUploadLimitBytes: ITEM_BYTES_MAX }),
-    },
+    uploadInfoRoute('/v1/info', { key, version }),
     { method: 'GET', path: '/public', handle: async () => text(200, toBase64url(key.publicKey)) },
     {
       method: 'GET',
@@ -33,6 +28,15 @@ export function infoRoutes({ key, version }: BundlerDeps): Route[] {
       handle: async () => json(200, { winc: '0', controlledWinc: '0', effectiveBalance: '0', givenApprovals: [], receivedApprovals: [] }),
     },
   ]
+}
+
+export function uploadInfoRoute(path: string, { key, version }: Pick<BundlerDeps, 'key' | 'version'>): Route {
+  return {
+    method: 'GET',
+    path,
+    handle: async ({ origin }) =>
+      json(200, { version, addresses: { arweave: key.address }, gateway: origin, freeUploadLimitBytes: ITEM_BYTES_MAX }),
+  }
 }
 
 function byteCount(request: Request): number {

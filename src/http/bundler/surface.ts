@@ -5,9 +5,9 @@ import type { SigningKey } from '../../codec/keys.ts'
 import type { Intake } from '../../services/intake.ts'
 import { failureStatus } from '../failure-status.ts'
 import { type Request, type Response, type Surface, text } from '../route.ts'
-import { infoRoutes } from './info.ts'
+import { infoRoutes, uploadInfoRoute } from './info.ts'
 import { statusRoute } from './status.ts'
-import { uploadRoutes } from './upload.ts'
+import { uploadRoute, uploadRoutes } from './upload.ts'
 
 /** What became of an item: waiting, in a transaction, in a block. */
 export interface ItemStatus {
@@ -32,6 +32,11 @@ export interface BundlerDeps {
 
 export function bundlerSurface(deps: BundlerDeps): Surface {
   return { name: 'bundler', routes: [...uploadRoutes(deps), statusRoute(deps), ...infoRoutes(deps)], failure }
+}
+
+/** What `/` is where the upload service has a port to itself. */
+export function bundlerRoot(deps: BundlerDeps): Surface {
+  return { name: 'bundler', routes: [uploadInfoRoute('/', deps), uploadRoute('/', deps)], failure }
 }
 
 /** A path part that names a token (`arweave`, `ethereum` …) rather than an id. */

@@ -15,8 +15,11 @@ import { type BundlerDeps, isToken } from './surface.ts'
 const BINARY = 'application/octet-stream'
 
 export function uploadRoutes(deps: BundlerDeps): Route[] {
-  const handle = (request: Request): Promise<Response | null> => upload(deps, request)
-  return ['/tx', '/tx/:token', '/v1/tx', '/v1/tx/:token'].map((path) => ({ method: 'POST', path, handle }))
+  return ['/tx', '/tx/:token', '/v1/tx', '/v1/tx/:token'].map((path) => uploadRoute(path, deps))
+}
+
+export function uploadRoute(path: string, deps: BundlerDeps): Route {
+  return { method: 'POST', path, handle: (request) => upload(deps, request) }
 }
 
 async function upload(deps: BundlerDeps, request: Request): Promise<Response | null> {

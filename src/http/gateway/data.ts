@@ -13,7 +13,11 @@ import type { DataServer } from './serve.ts'
 export interface GatewayDeps {
   readonly data: DataServer
   readonly manifests: Manifests
+  readonly elsewhere: FindElsewhere
 }
+
+/** Asked for what is not here: resolves to the id whose data answers instead, which is here now; null when there is none. */
+export type FindElsewhere = (id: TxId, request: Request) => Promise<TxId | null>
 
 const ID_SHAPE = /^[A-Za-z0-9_-]{43}$/
 const FALLBACK_CACHE = 'public, max-age=60, must-revalidate'
@@ -29,11 +33,13 @@ async function getData(deps: GatewayDeps, request: Request): Promise<Response | 
   const text43 = request.params['id'] ?? ''
   if (!ID_SHAPE.test(text43)) return null
   if (!isTxId(text43)) return invalidId(text43)
-  const record = await deps.data.findRecord(text43)
-  if (record === null) return notFound()
+  const here = await deps.data.findRecord(text43)
+  const id = here === null ? await deps.elsewhere(text43, request) : text43
+  const record = here ?? (id === null ? null : await deps.data.findRecord(id))
+  if (id === null || record === null) return notFound()
   const subPath = request.params['*']
-  const found = await deps.manifests.find(text43, record)
-  if (found === null) return subPath ? notFound() : ((await deps.data.serve(text43, request, { raw: false })) ?? notFound())
+  const found = await deps.manifests.find(id, record)
+  if (found === null) return subPath ? notFound() : ((await deps.data.serve(id, request, { raw: false })) ?? notFound())
   if ('problem' in found) return notFound(`Not found: ${found.problem}`)
   if (subPath === undefined && !request.path.endsWith('/')) return redirectToSlash(text43, request)
   const path = decodePath(subPath ?? '')
@@ -41,7 +47,11 @@ async function getData(deps: GatewayDeps, request: Request): Promise<Response | 
   const target = resolveManifest(found.manifest, path)
   if (target === null) return notFound()
   const options = target.isFallback ? { raw: false, cacheControl: FALLBACK_CACHE } : { raw: false }
-  return (await deps.data.serve(target.id as TxId, request, options)) ?? notFound()
+  const part = target.id as TxId
+  const served = await deps.data.serve(part, request, options)
+  if (served !== null) return served
+  const other = await deps.elsewhere(part, request)
+  return (other === null ? null : await deps.data.serve(other, request, options)) ?? notFound()
 }
 
 function redirectToSlash(id: TxId, request: Request): Response {

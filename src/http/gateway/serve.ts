@@ -9,10 +9,12 @@ import { LRUCache } from 'lru-cache'
 import { fromBase64url, toBase64url, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../base/hash.ts'
 import type { TxId } from '../../base/ids.ts'
+import { toTextTags } from '../../codec/tags.ts'
 import { type Archive, collect, dataBytesOf, type StoredRecord } from '../../services/archive.ts'
 import { type Request, type Response, text } from '../route.ts'
 import { contentEncodingHeader, contentTypeHeader } from './content-type.ts'
 import { type ByteRange, matchesEtag, parseRange } from './range.ts'
+import { tagHeaders } from './tag-headers.ts'
 
 const HOT_BYTES_MAX = 1024 * 1024
 const HOT_TOTAL_BYTES = 256 * 1024 * 1024
@@ -32,6 +34,8 @@ interface Source {
   readonly bytes: Uint8Array | null
   /** Null when nobody has computed it: data that came in a bundle or a transaction, and is large. */
   readonly digest: string | null
+  /** Of AO items: what their tags say. */
+  readonly tags: Response['headers'] | null
 }
 
 type RangeReader = (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array
@@ -55,7 +59,7 @@ export class DataServer {
     if (held !== undefined) return this.#answer(request, options, held)
     const record = await this.#archive.find(id)
     if (record === null) return null
-    return this.#answer(request, options, (await this.#load(id, record)) ?? large(id, record))
+    return this.#answer(request, options, (await this.#load(id, record)) ?? (await this.#large(id, record)))
   }
 
   /** Forgets everything: the store was emptied. */
@@ -68,9 +72,19 @@ export class DataServer {
     if (dataBytesOf(record) > HOT_BYTES_MAX || !(await this.#archive.hasData(id, record))) return null
     const bytes = await collect(this.#archive.streamData(id, record, 0, dataBytesOf(record)))
     const known = record.kind === 'item' ? record.digest : null
-    const hot = { id, record, bytes, digest: known ?? toBase64url(sha256(bytes)) }
+    const hot = { id, record, bytes, digest: known ?? toBase64url(sha256(bytes)), tags: await this.#tags(id, record) }
     this.#hot.set(id, hot)
     return hot
+  }
+
+  async #large(id: TxId, record: StoredRecord): Promise<Source> {
+    return { id, record, bytes: null, digest: record.kind === 'item' ? record.digest : null, tags: await this.#tags(id, record) }
+  }
+
+  async #tags(id: TxId, record: StoredRecord): Promise<Response['headers'] | null> {
+    if (record.kind !== 'item' || record.isAo !== true) return null
+    const header = await this.#archive.itemHeader(id)
+    return header === null ? null : tagHeaders(toTextTags(header.tags))
   }
 
   async #answer(request: Request, options: ServeOptions, source: Source): Promise<Response | null> {
@@ -101,13 +115,10 @@ export class DataServer {
   }
 }
 
-function large(id: TxId, record: StoredRecord): Source {
-  return { id, record, bytes: null, digest: record.kind === 'item' ? record.digest : null }
-}
-
-function dataHeaders({ id, record, digest }: Source, options: ServeOptions): Response['headers'] {
+function dataHeaders({ id, record, digest, tags }: Source, options: ServeOptions): Response['headers'] {
   const encoding = options.raw ? null : contentEncodingHeader(record.contentEncoding)
   return {
+    ...tags,
     'content-type': contentTypeHeader(record.contentType),
     'accept-ranges': 'bytes',
     'cache-control': options.cacheControl ?? UNSTABLE_CACHE,

@@ -2,7 +2,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import type { Archive } from '../../services/archive.ts'
 import { type Response, type Surface, text } from '../route.ts'
-import { dataRoutes } from './data.ts'
+import { dataRoutes, type FindElsewhere } from './data.ts'
 import { homeRoute } from './home.ts'
 import { Manifests } from './manifests.ts'
 import { rawRoute } from './raw.ts'
@@ -13,12 +13,12 @@ export interface Gateway extends Surface {
   clear(): void
 }
 
-export function gatewaySurface(archive: Archive): Gateway {
+export function gatewaySurface(archive: Archive, elsewhere: FindElsewhere = async () => null): Gateway {
   const data = new DataServer(archive)
   const manifests = new Manifests(archive)
   return {
     name: 'gateway',
-    routes: [homeRoute, rawRoute({ data, manifests }), ...dataRoutes({ data, manifests })],
+    routes: [homeRoute, rawRoute({ data, manifests, elsewhere }), ...dataRoutes({ data, manifests, elsewhere })],
     failure,
     clear() {
       data.clear()
@@ -39,6 +39,8 @@ function failure(error: unknown): Response {
       return text(413, error.message)
     case 'limit-reached':
       return text(429, error.message, { 'retry-after': 1 })
+    case 'peer-failed':
+      return text(502, error.message, { 'retry-after': 5 })
     case 'store-failed':
     case 'stopping':
       return text(503, error.message, { 'retry-after': 1 })

@@ -16,40 +16,44 @@ import type { Receipt } from './views.ts'
 
 export interface GraphqlDeps {
   readonly index: IndexReader
+  /** What requests read for which `isLocal` holds; the same index when left out. */
+  readonly local?: IndexReader
+  readonly isLocal?: (request: Request) => boolean
   readonly log: Log
   /** Receipts of uploads, where the node keeps them. */
   readonly receiptOf?: (id: string) => Promise<Receipt | null>
 }
 
-export function graphqlSurface({ index, log, receiptOf = async () => null }: GraphqlDeps): Surface {
+export function graphqlSurface({ index, local = index, isLocal = () => false, log, receiptOf = async () => null }: GraphqlDeps): Surface {
   let engine: Promise<Engine> | null = null
-  const answer = async (asked: Asked): Promise<Response> => {
-    engine ??= openEngine({ index, log, receiptOf })
-    return answerWith(await engine, asked)
+  const answer = async (request: Request, asked: Asked): Promise<Response> => {
+    engine ??= openEngine({ log, receiptOf })
+    const execute = await engine
+    return answerWith((one) => execute(one, isLocal(request) ? local : index), asked)
   }
   const routes: Route[] = [
-    { method: 'POST', path: '/graphql', handle: async (request) => answer(await requestsOfBody(request)) },
-    { method: 'GET', path: '/graphql', handle: async (request) => (wantsPage(request) ? page() : answer(requestOfUrl(request))) },
+    { method: 'POST', path: '/graphql', handle: async (request) => answer(request, await requestsOfBody(request)) },
+    { method: 'GET', path: '/graphql', handle: async (request) => (wantsPage(request) ? page() : answer(request, requestOfUrl(request))) },
   ]
   return { name: 'graphql', routes, failure }
 }
 
 type Asked = GraphqlRequest | readonly GraphqlRequest[]
-type Engine = (request: GraphqlRequest) => Promise<GraphqlAnswer>
+type Engine = (request: GraphqlRequest, index: IndexReader) => Promise<GraphqlAnswer>
 
 /** With the first query: the library and the schema would make a quarter of the node's start. */
-async function openEngine(deps: Required<GraphqlDeps>): Promise<Engine> {
+async function openEngine(deps: Pick<Required<GraphqlDeps>, 'log' | 'receiptOf'>): Promise<Engine> {
   const [{ Documents }, { executeRequest }] = await Promise.all([import('./documents.ts'), import('./execute.ts')])
   const documents = new Documents()
-  return (request) => executeRequest(request, { ...deps, documents })
+  return (request, index) => executeRequest(request, { ...deps, index, documents })
 }
 
-async function answerWith(execute: Engine, asked: Asked): Promise<Response> {
+async function answerWith(execute: (request: GraphqlRequest) => Promise<GraphqlAnswer>, asked: Asked): Promise<Response> {
   if (isOne(asked)) {
     const { status, body } = await execute(asked)
     return json(status, body)
   }
-  const answers = await Promise.all(asked.map(execute))
+  const answers = await Promise.all(asked.map((one) => execute(one)))
   return json(
     200,
     answers.map(({ body }) => body),

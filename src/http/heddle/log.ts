@@ -1,7 +1,8 @@
 /**
  * GET /heddle/processes/{process}/log?from=0&limit=100 -> 200 {"entries":[{slot, origin, depth, assignment, messageId, message}], "next": slot | null}
  *
- * Wire    assignment and message: the signed data items as base64url; message is null for a transaction, which GET /tx/{id} has.
+ * Wire    assignment and message: the signed data items as base64url; message is null for a transaction, which GET /tx/{id} has, and for a tick of a
+ *         cron, which the assignment names in its tag Cron, and whose messageId is the assignment's.
  *         origin: the message from outside that set this one off, depth: how many pushes lie between. A page of large messages ends sooner.
  */
 import { toBase64url } from '../../base/bytes.ts'

@@ -172,6 +172,7 @@ describe('what makes no sense', () => {
     expect(await statusOf('/heddle/processes/x')).toBe(400)
     expect(await statusOf('/heddle/processes?after=x')).toBe(400)
     expect(await statusOf(`/heddle/items/${nobody}`)).toBe(404)
+    expect(await statusOf('/heddle/none')).toBe(404)
   })
 })
 

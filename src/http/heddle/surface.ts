@@ -14,6 +14,8 @@ import { process, processes } from './processes.ts'
 import { results } from './results.ts'
 import { revert } from './revert.ts'
 import { snapshotRoutes } from './snapshots.ts'
+import { traces } from './traces.ts'
+import { unknown } from './unknown.ts'
 
 export interface HeddleDeps extends FilesDeps {
   readonly machine: Machine
@@ -34,6 +36,8 @@ export function heddleSurface({ machine, archive, drive, told, isDevelopment }: 
       revert(machine, isDevelopment),
       item(archive),
       files({ machine, drive, told }),
+      traces(machine),
+      unknown,
     ],
     failure: aoFailure,
   }

@@ -2,7 +2,7 @@
  * Assignments: the signed statement that a message has a slot of a process.
  *
  * Wire        a data item with empty target and data, a random 32-byte anchor, and the tags below in this order; the process's own
- *             assignment (nonce 0) names no Message. Hash chain: HC(0) = SHA-256(process id), HC(n) = SHA-256(assignment id(n-1) + HC(n-1)).
+ *             assignment (nonce 0) names no Message, and a tick names its cron instead, in Heddle's own tag Cron. Hash chain: HC(0) = SHA-256(process id), HC(n) = SHA-256(assignment id(n-1) + HC(n-1)).
  * Source      permaweb/ao servers/su (assignment order of AOP-6)
  */
 import { concat, EMPTY, fromBase64url, toBase64url } from '../../base/bytes.ts'
@@ -12,6 +12,9 @@ import { createDataItemSync, type DataItem, type ItemSigner } from '../../codec/
 import { type Tag, textTag } from '../../codec/tags.ts'
 import { AO_VARIANT } from './protocol.ts'
 
+/** Names the cron whose tick an assignment is. */
+export const CRON_TAG = 'Cron'
+
 const HEIGHT_DIGITS = 12
 
 export interface AssignmentFields {
@@ -20,8 +23,10 @@ export interface AssignmentFields {
   readonly hashChain: string
   readonly height: number
   readonly timestampMs: number
-  /** Null at slot 0. */
+  /** Null at slot 0, and for a tick. */
   readonly message: TxId | null
+  /** Of a tick. */
+  readonly cron?: string | undefined
   readonly exclude: readonly string[]
 }
 
@@ -48,6 +53,7 @@ export function assignmentTags(fields: AssignmentFields): Tag[] {
     { name: NAMES.timestamp, value: ascii(String(fields.timestampMs)) },
     ...KIND,
     ...(fields.message === null ? [] : [{ name: NAMES.message, value: ascii(fields.message) }]),
+    ...(fields.cron === undefined ? [] : [textTag(CRON_TAG, fields.cron)]),
     ...fields.exclude.map((value) => textTag('Exclude', value)),
   ]
 }

@@ -26,6 +26,7 @@ export class Compute {
   readonly #early = new Map<TxId, Scheduled[]>()
   /** Processes that rest, until when. */
   readonly #resting = new Map<TxId, Promise<void>>()
+  #resuming: Promise<void> = Promise.resolve()
   #stopping = false
 
   constructor(deps: ComputeDeps) {
@@ -95,10 +96,17 @@ export class Compute {
     }
   }
 
-  /** Finds processes with messages that an earlier run did not evaluate. */
-  async resume(): Promise<void> {
+  /** Finds, in the background, processes with messages that an earlier run did not evaluate: with many processes that takes longer than a start may. */
+  resume(): void {
+    this.#resuming = this.#findUnfinished().catch((error) => {
+      this.#deps.logger.error({ error: errorText(error) }, 'messages left by an earlier run are evaluated when somebody asks for them')
+    })
+  }
+
+  async #findUnfinished(): Promise<void> {
     let batch: { process: TxId; slot: number }[] = []
     for await (const { key, value } of this.#deps.kv.scan('processes')) {
+      if (this.#stopping) return
       batch.push({ process: bytesToId(key), slot: decodeRecord<ProcessHead>(value).slot })
       if (batch.length < RESUME_BATCH) continue
       await this.#wakeUnfinished(batch)
@@ -109,6 +117,7 @@ export class Compute {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    await this.#resuming
     await Promise.allSettled(this.#resting.values())
     await Promise.allSettled(this.#loading.values())
     const stopped = await Promise.allSettled([...this.#runners.values()].map((runner) => runner.stop()))
@@ -117,10 +126,9 @@ export class Compute {
   }
 
   #goOn(process: TxId): void {
-    this.use(process, (runner) => runner.wake()).catch((error) => {
-      if (error instanceof RunnerRetired) return // It rests again, and goes on after that.
-      this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened again')
-    })
+    this.use(process, (runner) => runner.wake())
+      .catch(unlessRetired)
+      .catch((error) => this.#deps.logger.error({ process, error: errorText(error) }, 'a process could not be opened again'))
   }
 
   async #wakeUnfinished(batch: readonly { process: TxId; slot: number }[]): Promise<void> {
@@ -129,7 +137,7 @@ export class Compute {
       batch.map(({ process, slot }) => slotKey(process, slot)),
     )
     for (const [i, { process }] of batch.entries())
-      if (found[i] === null && !this.#stopping) await this.use(process, (runner) => runner.wake())
+      if (found[i] === null && !this.#stopping) await this.use(process, (runner) => runner.wake()).catch(unlessRetired)
   }
 
   #load(process: TxId): Promise<void> {
@@ -166,4 +174,9 @@ export class Compute {
       if (this.#runners.size <= PROCESS_RUNNERS_MAX) return
     }
   }
+}
+
+/** It rests, and goes on after that. */
+function unlessRetired(error: unknown): void {
+  if (!(error instanceof RunnerRetired)) throw error
 }

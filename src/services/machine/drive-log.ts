@@ -1,7 +1,7 @@
 /**
  * What programs were told about files, by the message that asked.
  *
- * Wire        space `drive`: id that the process has for itself + u64 slot + SHA-256 of the JSON of [message id, height, timestamp, path]
+ * Wire        space `drive`: id that the process has for itself + u64 slot (timestamp of a tick) + SHA-256 of the JSON of [message id, height, timestamp, path]
  *             -> JSON: missing, found with its size (and its text, when that is short), or the fault that ended the message
  * Invariants  Written once for each message and path, and durable before the program hears of it. A fork is told what its origin was told, as far
  *             as their logs are one. Dry runs of messages without a slot leave nothing.

@@ -5,12 +5,13 @@ import { planOutbox } from './outbox.ts'
 import type { Entry, LogRecord, NodeFailure, ResultRecord } from './records.ts'
 import type { Evaluated } from './result-saver.ts'
 
-export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogRecord): Evaluated {
+export function evaluatedBy({ ok, result, gasUsed, timeMs }: Evaluation, record: LogRecord): Evaluated {
   const error = errorOf(result.Error)
+  const tookMs = Math.round(timeMs * 100) / 100
   if (!ok)
     return {
       record,
-      result: { ...failure(record, error ?? 'the program failed without saying why'), output: outputOf(result.Output), gasUsed },
+      result: { ...failure(record, error ?? 'the program failed without saying why'), output: outputOf(result.Output), gasUsed, tookMs },
       entries: [],
     }
   const lists = { messages: entries(result.Messages), spawns: entries(result.Spawns), assignments: entries(result.Assignments) }
@@ -22,6 +23,7 @@ export function evaluatedBy({ ok, result, gasUsed }: Evaluation, record: LogReco
     ...lists,
     ...(error === null ? {} : { error }),
     gasUsed,
+    tookMs,
     undelivered,
   }
   return { record, result: kept, entries: outbox }
@@ -56,8 +58,14 @@ function failure(record: LogRecord, error: string): ResultRecord {
   return { ...common(record), kept: false, output: '', messages: [], spawns: [], assignments: [], error, gasUsed: 0, undelivered: [] }
 }
 
-function common({ slot, message, timestampMs, height }: LogRecord): Pick<ResultRecord, 'slot' | 'message' | 'timestampMs' | 'height'> {
-  return { slot, message, timestampMs, height }
+function common({
+  slot,
+  message,
+  timestampMs,
+  height,
+  cron,
+}: LogRecord): Pick<ResultRecord, 'slot' | 'message' | 'timestampMs' | 'height' | 'cron'> {
+  return { slot, message, timestampMs, height, ...(cron === undefined ? {} : { cron }) }
 }
 
 /** Null when there is none: absent, false and empty text are no error. */

@@ -3,6 +3,7 @@
  *
  * Wire        Keys in this order, only when they apply: Id, Signature, Data, Owner, Target, Anchor, From, Forwarded-By, Tags, Epoch, Nonce,
  *             Timestamp, Block-Height, Hash-Chain, Cron, Read-Only. Environment: Process and Module, each Id, Owner, Tags.
+ *             A tick has Owner and From (the owner of the process), Target, Tags, Timestamp, Block-Height, Cron (true) and Read-Only.
  * Source      permaweb/ao servers/cu (lib/evaluate, domain/model) and loader
  * Invariants  All of it follows from the log and the signed bytes: nothing here depends on the clock, settings or the node.
  *             Tags named From or Owner never reach a program, since they would pass for the verified fields.
@@ -12,6 +13,7 @@ import { toBase64url, toTextStrict } from '../../base/bytes.ts'
 import type { TxId } from '../../base/ids.ts'
 import type { TextTag } from '../../codec/tags.ts'
 import type { GuestEnv, GuestMessage } from '../../guests/guest.ts'
+import { parseCrons } from '../../rules/cron.ts'
 import { aoAddress, senderOf } from './protocol.ts'
 import type { LogRecord } from './records.ts'
 import type { ModuleFacts, SourceMessage } from './sources.ts'
@@ -23,7 +25,9 @@ export interface Addressee {
   readonly self: TxId
 }
 
+/** `source`: for a tick the process. */
 export function guestMessage({ process, self }: Addressee, record: LogRecord, source: SourceMessage): GuestMessage {
+  if (record.cron !== undefined) return tickMessage(self, record, source)
   const owner = aoAddress(source.owner)
   const { from, forwardedBy } = senderOf(source.tags, owner)
   const message: Record<string, unknown> = {
@@ -48,6 +52,13 @@ export function guestMessage({ process, self }: Addressee, record: LogRecord, so
   return message
 }
 
+function tickMessage(self: TxId, { cron, timestampMs, height }: LogRecord, process: SourceMessage): GuestMessage {
+  const owner = aoAddress(process.owner)
+  const tags = parseCrons(process.tags).find(({ key }) => key === cron)?.tags ?? []
+  const at = { Timestamp: timestampMs, 'Block-Height': height }
+  return { Owner: owner, Target: self, From: owner, Tags: withoutClaims(tags), ...at, Cron: true, 'Read-Only': false }
+}
+
 export function guestEnv(process: SourceMessage, module: ModuleFacts, authority: string | null): GuestEnv {
   const trusted = authority === null ? [] : [{ name: 'Authority', value: authority }]
   return {
@@ -61,7 +72,8 @@ export interface DryRunFields {
   readonly Id?: string | undefined
   readonly Owner: string
   readonly Target?: string | undefined
-  readonly Data?: string | undefined
+  /** Text as a rule; what else JSON can say reaches the program as it is. */
+  readonly Data?: unknown
   readonly Anchor?: string | undefined
   readonly Tags: readonly TextTag[]
   readonly Timestamp?: number | undefined

@@ -204,7 +204,8 @@ export class Instance {
     this.#keeping = kept.then(
       () => this.#leaveBehind(fresh),
       (error) => {
-        this.#deps.logger.warn({ process: this.#process, slot, error: errorText(error) }, 'no snapshot could be kept')
+        const level = isFailure(error, 'guest-lost') ? 'debug' : 'warn' // Moved to another worker meanwhile: the next one does.
+        this.#deps.logger[level]({ process: this.#process, slot, error: errorText(error) }, 'no snapshot could be kept')
         this.#leaveBehind(fresh)
       },
     )

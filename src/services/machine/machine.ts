@@ -3,9 +3,10 @@
  *
  * A message goes: intake -> scheduler (slot, durable) -> runner (evaluation in the guests) -> result and outbox (durable) -> push -> intake.
  */
+import { toBase64url } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { HeddleError } from '../../base/errors.ts'
-import { type Address, addressOfKey, bytesToId, idBytes, type TxId } from '../../base/ids.ts'
+import { type Address, addressOfKey, bytesToId, idBytes, isTxId, type TxId } from '../../base/ids.ts'
 import { MESSAGE_BYTES_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
@@ -17,6 +18,7 @@ import type { Archive } from '../archive.ts'
 import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Journal } from '../journal.ts'
 import { Compute } from './compute.ts'
+import { ContentIndex } from './content.ts'
 import type { DryRunFields } from './guest-message.ts'
 import { Heads } from './heads.ts'
 import { History } from './history.ts'
@@ -27,12 +29,13 @@ import { ProcessLog, type SlotRange } from './process-log.ts'
 import { Push, type PushIntake } from './push.ts'
 import type { LogRecord, ProcessHead, ResultRecord, SnapshotRecord } from './records.ts'
 import { type ResultRange, ResultStore, type ScannedResult } from './result-store.ts'
-import { type ResultsPage, type ResultsQuery, readResults } from './results-page.ts'
+import { type ResultsPage, type ResultsQuery, readCronResults, readResults } from './results-page.ts'
 import { revert } from './revert.ts'
 import { type Runner, RunnerRetired } from './runner.ts'
 import { type AssignOptions, type AssignReceipt, type Chain, Scheduler, unknownProcess } from './scheduler.ts'
 import { Snapshots } from './snapshots.ts'
-import { type MessageArchive, type SourceMessage, Sources } from './sources.ts'
+import { type Beyond, type MessageArchive, NOTHING_BEYOND, type SourceMessage, Sources } from './sources.ts'
+import { causeOf, readTrace, type Trace, type TraceQuery } from './trace.ts'
 
 export interface MachineDeps {
   readonly kv: KvStore
@@ -52,13 +55,16 @@ export interface MachineDeps {
   readonly authority: ItemSigner
   /** Add the authority to the Authority tags of processes spawned from now on, so that they trust each other's messages. */
   readonly injectAuthority: boolean
+  /** Where to look for messages and modules that are not here; nowhere when left out. */
+  readonly beyond?: Beyond
 }
 
 /** A slot with what stands in it. */
 export interface SlotEntry {
   readonly record: LogRecord
   readonly assignment: DataItem
-  readonly message: SourceMessage
+  /** Null for a tick. */
+  readonly message: SourceMessage | null
 }
 
 /** Which slot it is, and when. */
@@ -83,11 +89,10 @@ export class Machine {
     this.#deps = deps
     this.#heads = new Heads(kv)
     this.#log = new ProcessLog(kv)
-    this.#sources = new Sources(deps.archive)
+    this.#sources = new Sources(deps.archive, deps.beyond ?? NOTHING_BEYOND)
     this.#facts = new FactsReader(this.#heads, this.#sources)
     this.#results = new ResultStore(kv, blobs)
     this.#snapshots = new Snapshots(kv, blobs)
-    this.monitors = new Monitors({ kv, heads: this.#heads, clock })
     const shared = { journal, log: this.#log, sources: this.#sources, facts: this.#facts, results: this.#results, logger }
     const evaluating = { ...shared, guests, snapshots: this.#snapshots }
     this.#history = new History({ ...evaluating, evaluated: (process, slot) => this.result(process, String(slot)) })
@@ -102,13 +107,18 @@ export class Machine {
       ...deps,
       heads: this.#heads,
       log: this.#log,
+      contents: new ContentIndex(kv),
       sources: this.#sources,
       signer: deps.scheduler,
       authority: deps.injectAuthority ? addressOfKey(authority.owner) : null,
       backlog: (process) => this.#compute.backlog(process),
+      mayTick: (process) => this.#push.mayTick(process),
       onScheduled: (scheduled) => this.#compute.add(scheduled),
     })
-    this.#push = new Push({ ...shared, kv, scheduler: this.#scheduler, signer: authority })
+    const { chain } = deps
+    const backlog = (process: TxId): number => this.#compute.backlog(process)
+    this.monitors = new Monitors({ ...shared, kv, heads: this.#heads, clock, chain, scheduler: this.#scheduler, backlog })
+    this.#push = new Push({ ...shared, kv, clock, scheduler: this.#scheduler, signer: authority })
   }
 
   /** Give it to the intake. */
@@ -125,16 +135,23 @@ export class Machine {
     return this.#deps.chain
   }
 
-  /** Takes up what an earlier run left: undelivered outboxes, then messages not yet evaluated. Call it once, before requests come. */
+  /** Takes up what an earlier run left: undelivered outboxes, then messages not yet evaluated, then monitors. Call it once, before requests come. */
   async start(intake: PushIntake): Promise<void> {
     await this.#push.start(intake)
-    await this.#compute.resume()
+    this.#compute.resume()
+    await this.monitors.start()
   }
 
   /** Nothing acknowledged is lost: what is not done goes on at the next start. */
   async stop(): Promise<void> {
+    await this.monitors.stop()
     await this.#compute.stop()
     await this.#push.stop()
+  }
+
+  /** Messages with a slot and without a result; cheap. */
+  backlog(process: string): number {
+    return this.#compute.backlog(process as TxId)
   }
 
   /** Null when it was never spawned here. */
@@ -181,8 +198,11 @@ export class Machine {
     )
   }
 
-  /** For clients that do not name the process: the first in which the message has a slot. */
-  processOf(id: TxId): Promise<TxId | null> {
+  /** For clients that do not name the process: the one that the message was sent to, else any in which it has a slot. */
+  async processOf(id: TxId): Promise<TxId | null> {
+    const target = (await this.#deps.archive.itemHeader(id))?.target ?? null
+    for (const own of [id, target === null ? '' : toBase64url(target)])
+      if (isTxId(own) && (await this.#log.slotOf(own, id)) !== null) return own
     return this.#log.processOf(id)
   }
 
@@ -190,6 +210,14 @@ export class Machine {
   async results(process: TxId, query: ResultsQuery): Promise<ResultsPage> {
     await this.getHead(process)
     return readResults({ process, log: this.#log, results: this.#results }, query)
+  }
+
+  /** Brings the ticks of the process's crons up to now, waits until they are evaluated, and shows their results. */
+  async cronResults(process: TxId, query: Omit<ResultsQuery, 'sort'>, signal?: AbortSignal): Promise<ResultsPage> {
+    await this.#scheduler.tick(process)
+    const [last] = await this.#log.ticks(process, { after: 0, upTo: Number.MAX_SAFE_INTEGER, limit: 1, reverse: true })
+    if (last !== undefined) await this.result(process, String(last), signal)
+    return readCronResults({ process, log: this.#log, results: this.#results }, query)
   }
 
   async dryRun(process: TxId, fields: DryRunFields, signal?: AbortSignal): Promise<Evaluation> {
@@ -234,6 +262,26 @@ export class Machine {
     return revert(process, slot, { ...this.#deps, ...parts, scheduler: this.#scheduler, compute: this.#compute, push: this.#push })
   }
 
+  /** What a message caused, so far. */
+  trace(id: TxId, query: TraceQuery): Promise<Trace> {
+    const { kv, archive } = this.#deps
+    return readTrace(id, query, { kv, archive, log: this.#log, heads: this.#heads, results: this.#results })
+  }
+
+  /** Which slot made this node send what stands in this one; null for what came from outside. */
+  causeOf(record: LogRecord): Promise<Trace['cause']> {
+    return causeOf(record, { log: this.#log })
+  }
+
+  /** Sends an entry of a slot's outbox that was not delivered. Resolves when it is durable that it will be, or already is. */
+  async retryPush(process: TxId, idOrSlot: string, index: number, signal?: AbortSignal): Promise<void> {
+    const { slot } = await this.result(process, idOrSlot, signal)
+    await this.#use(process, async () => {
+      const record = await this.#log.record(process, slot) // In here its log is not cut.
+      if (record !== null) await this.#push.retry(process, record, index)
+    })
+  }
+
   /** The last slot with a result; -1 when there is none. */
   evaluatedSlot(process: TxId): Promise<number> {
     return this.#results.lastSlot(process)
@@ -266,20 +314,21 @@ export class Machine {
   }
 
   async entry(record: LogRecord): Promise<SlotEntry> {
+    const isTick = record.cron !== undefined
     const [raw, message] = await Promise.all([
       this.#deps.archive.itemRaw(record.assignment, ASSIGNMENT_BYTES_MAX),
-      this.#sources.message(record.message),
+      isTick ? null : this.#sources.message(record.message),
     ])
-    if (raw === null || message === null) throw gone(record)
+    if (raw === null || (message === null && !isTick)) throw gone(record)
     return { record, assignment: decodeDataItem(raw), message }
   }
 
-  /** The signed bytes of a slot; the message's are null when it is a transaction. */
+  /** The signed bytes of a slot; the message's are null when it is a transaction, and for a tick. */
   async signed(record: LogRecord): Promise<{ readonly assignment: Uint8Array; readonly message: Uint8Array | null }> {
     const { archive } = this.#deps
     const [assignment, message] = await Promise.all([
       archive.itemRaw(record.assignment, ASSIGNMENT_BYTES_MAX),
-      archive.itemRaw(record.message, MESSAGE_BYTES_MAX + itemHeaderBytesMax()),
+      record.cron === undefined ? archive.itemRaw(record.message, MESSAGE_BYTES_MAX + itemHeaderBytesMax()) : null,
     ])
     if (assignment === null) throw gone(record)
     return { assignment, message }

@@ -3,7 +3,7 @@ import { fromBigEndian } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { bytesToId, ID_BYTES, idBytes, isTxId, type TxId } from '../../base/ids.ts'
 import type { KvStore } from '../../store/kv-store.ts'
-import { decodeRecord, type LogRecord, slotKey, slotsKey } from './records.ts'
+import { decodeRecord, type LogRecord, slotKey, slotOfKey, slotsKey } from './records.ts'
 
 const SLOT_TEXT = /^(?:0|[1-9][0-9]{0,14})$/
 
@@ -32,6 +32,15 @@ export class ProcessLog {
     const range = { gte: slotKey(process, after + 1), lte: slotKey(process, Math.min(upTo, Number.MAX_SAFE_INTEGER)), limit, reverse }
     const found: LogRecord[] = []
     for await (const { value } of this.#kv.scan('log', range)) found.push(decodeRecord<LogRecord>(value))
+    return found
+  }
+
+  /** Slots that are ticks of crons. */
+  async ticks(process: TxId, { after, upTo, limit, reverse = false }: SlotRange): Promise<number[]> {
+    if (upTo <= after) return []
+    const range = { gte: slotKey(process, after + 1), lte: slotKey(process, Math.min(upTo, Number.MAX_SAFE_INTEGER)), limit, reverse }
+    const found: number[] = []
+    for await (const { key } of this.#kv.scan('ticks', range)) found.push(slotOfKey(key))
     return found
   }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
-import { idOf, messagesOf, openRig, type Rig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
+import { ao, idOf, messagesOf, openRig, type Rig, rowTags, SCHEDULER } from '../../../test/machine-rig.ts'
 import { HeddleError } from '../../base/errors.ts'
-import type { TxId } from '../../base/ids.ts'
+import { idBytes, type TxId } from '../../base/ids.ts'
 import { PUSH_DEPTH_MAX, PUSH_FANOUT_MAX } from '../../base/limits.ts'
 import { createDataItem } from '../../codec/data-item.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
+import { outboxKey } from './records.ts'
 
 const tag = (name: string, value: unknown): { name: string; value: unknown } => ({ name, value })
 const ANCHOR = '0'.repeat(31).concat('7')
@@ -160,6 +161,38 @@ describe('assignments', () => {
     await rig.stop()
   })
 
+  it('reach those that they can, and the rest is named', async () => {
+    const { rig, a, b } = await two()
+    const note = await createDataItem({ data: 'note', tags: [] }, rig.user)
+    await rig.intake.acceptItem(note.raw)
+    const id = await rig.send(a, 'Do', answer({ Assignments: [{ Processes: [idOf(8), 'no id', b], Message: note.id }] }))
+    await rig.settled()
+    expect((await messagesOf(rig, b)).at(-1)!.id).toBe(note.id)
+    expect((await rig.machine.result(a, id)).undelivered).toEqual([
+      { index: 0, reason: expect.stringContaining('"no id", which is no process id') },
+      { index: 0, reason: expect.stringMatching(`1 of 2 assignments failed: .*${idOf(8)}`) },
+    ])
+    await rig.stop()
+  })
+
+  it('come by themselves of a process that is addressed to another one, once', async () => {
+    const rig = await openRig()
+    const a = await rig.spawn()
+    const item = await createDataItem(
+      {
+        data: ' ',
+        target: idBytes(a),
+        tags: [...ao('Process'), { name: 'Module', value: rig.module }, { name: 'Scheduler', value: SCHEDULER }],
+      },
+      rig.user,
+    )
+    for (let i = 0; i < 2; i++) await rig.intake.acceptItem(item.raw)
+    expect((await messagesOf(rig, a)).map(({ id }) => id)).toEqual([a, item.id])
+    expect(await rig.machine.findRecord(a, 1)).toMatchObject({ origin: item.id, depth: 1, cause: `${item.id}/0` })
+    expect((await rig.machine.result(item.id, '0')).output).toBe('1')
+    await rig.stop()
+  })
+
   it('of what is unknown are named in the result', async () => {
     const { rig, a, b } = await two()
     const id = await rig.send(
@@ -246,6 +279,74 @@ it('what the node itself was in the way of is sent later, once', async () => {
   await rig.settled()
   expect((await rig.machine.result(a, '1')).undelivered).toEqual([])
   await rig.stop()
+})
+
+describe('an entry that was not delivered', () => {
+  it('is delivered when somebody asks for it and it can be, once', async () => {
+    const { rig, a } = await two()
+    const note = await createDataItem({ data: 'note', tags: [] }, rig.user)
+    const id = await rig.send(
+      a,
+      'Do',
+      answer({ Messages: [{ Target: a, Data: 'sent' }], Assignments: [{ Processes: [a], Message: note.id }] }),
+    )
+    await rig.settled()
+    expect((await rig.machine.result(a, id)).undelivered).toMatchObject([{ index: 1 }])
+    await rig.machine.retryPush(a, id, 1) // In vain.
+    await vi.waitFor(async () => expect((await rig.machine.result(a, id)).undelivered).toMatchObject([{ index: 1 }]))
+    await rig.settled()
+    await rig.intake.acceptItem(note.raw)
+    await Promise.all([1, 1, 0].map((index) => rig.machine.retryPush(a, id, index)))
+    await rig.settled()
+    expect((await rig.machine.result(a, id)).undelivered).toEqual([])
+    expect((await messagesOf(rig, a)).map(({ data }) => data).slice(2)).toEqual(['sent', 'note'])
+    await rig.stop()
+  })
+
+  it('is refused when it cannot be sent, or is not there', async () => {
+    const { rig, a } = await two()
+    const id = await rig.send(a, 'Do', answer({ Messages: [{ Target: 'nowhere' }] }))
+    await expect(rig.machine.retryPush(a, id, 0)).rejects.toMatchObject({
+      code: 'request-invalid',
+      message: expect.stringContaining('nowhere'),
+    })
+    await expect(rig.machine.retryPush(a, id, 1)).rejects.toMatchObject({ code: 'not-found' })
+    await rig.stop()
+  })
+
+  it('because it was too deep goes one step further', async () => {
+    const { rig, a, b } = await two()
+    await rig.send(a, 'Bounce', { data: b })
+    await rig.settled()
+    const heads = await Promise.all([a, b].map((process) => rig.machine.getHead(process)))
+    const last = heads[0]!.slot > heads[1]!.slot ? a : b
+    const slot = String((await rig.machine.getHead(last)).slot)
+    const { undelivered } = await rig.machine.result(last, slot)
+    expect(undelivered).toMatchObject([{ reason: expect.stringMatching(/^cut: /) }])
+    await rig.machine.retryPush(last, slot, 0)
+    await rig.settled()
+    const other = last === a ? b : a
+    expect((await rig.machine.result(last, slot)).undelivered).toEqual([])
+    const { slot: grown } = await rig.machine.getHead(other)
+    expect(grown).toBe(heads[other === a ? 0 : 1]!.slot + 1)
+    expect((await rig.machine.result(other, String(grown))).undelivered).toMatchObject([{ reason: expect.stringMatching(/^cut: /) }])
+    await rig.stop()
+  })
+
+  it('is kept for after a restart, as long as it is not sent', async () => {
+    const { rig, a, b } = await two()
+    const Messages = Array.from({ length: PUSH_FANOUT_MAX + 1 }, () => ({ Target: 'nowhere' }))
+    const id = await rig.send(a, 'Do', answer({ Messages: [...Messages, { Target: b, Data: 'late' }] }))
+    await rig.settled()
+    const { kv } = rig
+    const stored = await rig.machine.findRecord(a, id)
+    await rig.stop()
+    await kv.write([{ space: 'outbox', key: outboxKey(a, stored!.slot, PUSH_FANOUT_MAX + 1), value: new Uint8Array(0) }])
+    const again = await rig.restart()
+    await again.settled()
+    expect((await messagesOf(again, b)).at(-1)!.data).toBe('late')
+    await again.stop()
+  })
 })
 
 it('everything is sent exactly once, wherever the machine is killed', async () => {

@@ -49,8 +49,12 @@ export class ResultStore {
   }
 
   async find(process: TxId, slot: number): Promise<ResultRecord | null> {
+    return (await this.findSized(process, slot))?.result ?? null
+  }
+
+  async findSized(process: TxId, slot: number): Promise<ScannedResult | null> {
     const value = await this.#kv.get('results', slotKey(process, slot))
-    return value === null ? null : (await this.#decode(value)).result
+    return value === null ? null : this.#decode(value)
   }
 
   /** -1 when nothing was evaluated yet. */

@@ -8,9 +8,10 @@ import { encodeCursor, parseCursor, readResults } from './results-page.ts'
 describe('pages', () => {
   const source = (sizes: readonly number[]): Parameters<typeof readResults>[0] => ({
     process: idOf(1),
-    log: { slotAt: async () => -1 },
+    log: { slotAt: async () => -1, ticks: async () => [] },
     results: {
       lastSlot: async () => sizes.length - 1,
+      findSized: async () => null,
       async *scan(_process, { after, upTo }: ResultRange): AsyncIterable<ScannedResult> {
         for (let slot = after + 1; slot <= upTo; slot++)
           yield { result: { slot, timestampMs: slot } as ResultRecord, sizeBytes: sizes[slot]! }

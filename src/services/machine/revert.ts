@@ -1,7 +1,7 @@
 /**
  * Revert: forgets the end of a process's log with all that followed from it in the process, so that it goes on from an earlier slot.
  *
- * Invariants  The log, its look-ups, results and outbox after the slot go in one durable commit, together with the head; snapshots, which are
+ * Invariants  The log, its look-ups, results, outbox and traces after the slot go in one durable commit, together with the head; snapshots, which are
  *             shortcuts only, go before it. While it runs the process rests: nothing of it is evaluated, sent or scheduled.
  *             What was sent before stays where it went, and messages and assignments stay on the weave; a message that is sent again gets a
  *             new slot. A slot that a fork begins with is not forgotten, since the fork is computed from it.
@@ -17,9 +17,10 @@ import { type Heads, LiveHead } from './heads.ts'
 import type { History } from './history.ts'
 import type { ProcessLog } from './process-log.ts'
 import type { Push } from './push.ts'
-import { headWrite, type LogRecord, outboxKey, slotKey, slotsKey } from './records.ts'
+import { contentWrite, headWrite, type LogRecord, movedTo, outboxKey, slotKey, slotsKey } from './records.ts'
 import { type Scheduler, unknownProcess } from './scheduler.ts'
 import type { Snapshots } from './snapshots.ts'
+import { traceRemovals } from './trace-record.ts'
 
 export interface RevertDeps {
   readonly kv: Pick<KvStore, 'scan'>
@@ -49,9 +50,9 @@ async function cut(process: TxId, slot: number, deps: RevertDeps): Promise<numbe
   if (head.slot === slot) return 0
   await snapshots.dropAfter(process, slot)
   const gone = await log.records(process, { after: slot, upTo: head.slot, limit: REVERT_SLOTS_MAX })
-  const { assignment, hashChain, timestampMs } = record
-  const writes = [...gone.flatMap((one) => removals(process, one)), ...(await outboxRemovals(process, slot, deps))]
-  const reverted = { ...head, slot, assignment, hashChain, timestampMs }
+  const left = [...(await outboxRemovals(process, slot, deps)), ...(await traceRemovals(deps.kv, process, slot))]
+  const writes = [...gone.flatMap((one) => removals(process, one)), ...left]
+  const reverted = movedTo(head, record)
   await journal.commit({ writes: [...writes, headWrite(process, reverted)], events: [] })
   heads.add(process, new LiveHead(process, reverted, reverted))
   await history.forget(process, slot)
@@ -78,12 +79,14 @@ async function check(process: TxId, slot: number, { kv, heads, log }: RevertDeps
   return { head, record }
 }
 
-function removals(process: TxId, { slot, message, assignment }: LogRecord): KvWrite[] {
+function removals(process: TxId, { slot, message, assignment, content }: LogRecord): KvWrite[] {
   return [
     { space: 'log', key: slotKey(process, slot), value: null },
     { space: 'slots', key: slotsKey(message, process), value: null },
     { space: 'slots', key: slotsKey(assignment, process), value: null },
+    { space: 'ticks', key: slotKey(process, slot), value: null },
     { space: 'results', key: slotKey(process, slot), value: null },
+    ...(content === undefined ? [] : [contentWrite(process, content, null)]),
   ]
 }
 

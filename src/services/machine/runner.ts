@@ -51,6 +51,8 @@ const FLIGHTS_MS = 4
 /** How much the last evaluation counts in the average. */
 const AVERAGE_WEIGHT = 0.2
 const ATTEMPTS_MAX = { time: 2, crash: 3 }
+/** From so many on for one message it is worth a line in the log: others keep all workers busy. */
+const MOVES_UNUSUAL = 8
 const PAUSE_MS = 50
 const PAUSE_MS_MAX = 30_000
 const DRY_RUN_ATTEMPTS_MAX = 3
@@ -344,11 +346,14 @@ export class Runner {
     await this.#instance.abandon()
   }
 
-  #report(error: unknown, verdict: Verdict | null, { others }: Trouble): void {
+  #report(error: unknown, verdict: Verdict | null, { time, crash, others }: Trouble): void {
     const facts = { process: this.process, slot: this.#done + 1, error: errorText(error) }
-    if (verdict === null && others === 1)
-      this.#deps.logger.debug(facts, 'an instance was lost') // Moved or evicted: no trouble yet.
-    else this.#deps.logger.warn({ ...facts, verdict }, 'a message could not be evaluated')
+    const { logger } = this.#deps
+    if (verdict !== null) logger.warn({ ...facts, verdict }, 'a message could not be evaluated')
+    else if (time + crash > 0) logger.warn(facts, 'the evaluation of a message failed; it is tried again')
+    else if (others < MOVES_UNUSUAL)
+      logger.debug(facts, 'an instance was lost') // Moved or evicted: no trouble yet.
+    else logger.warn(facts, 'an instance was lost again; the message goes on waiting')
   }
 
   /** Not at all before the first try again, then longer and longer. */

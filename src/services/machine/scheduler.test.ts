@@ -10,6 +10,7 @@ import { createDataItem, decodeDataItem, verifyDataItem } from '../../codec/data
 import { findTag, toTextTags } from '../../codec/tags.ts'
 import type { Commit } from '../journal.ts'
 import { assignmentTags, firstHashChain, nextHashChain } from './assignment.ts'
+import { ContentIndex } from './content.ts'
 import { Heads } from './heads.ts'
 import { ProcessLog } from './process-log.ts'
 import type { LogRecord } from './records.ts'
@@ -335,8 +336,9 @@ describe('the queue of a process', () => {
       },
       heads,
       log: new ProcessLog(rig.kv),
+      contents: new ContentIndex(rig.kv),
       sources: {} as never,
-      chain: { height: () => 1, timestampMs: () => 1 },
+      chain: { height: () => 1, timestampMs: () => 1, blockTimeMs: async () => 1, heightAt: async () => 1 },
       clock: systemClock,
       random: systemRandom,
       signer: rig.user,
@@ -344,6 +346,7 @@ describe('the queue of a process', () => {
       authority: null,
       supportsFormat: () => true,
       backlog: () => PROCESS_QUEUE_MAX,
+      mayTick: () => true,
       onScheduled: nothing,
     })
     const message = await createDataItem({ data: ' ', tags: ao('Message'), target: idBytes(process) }, rig.user)
@@ -378,7 +381,7 @@ describe('what a program sees', () => {
     )
     expect(output).toEqual({
       Id: id,
-      Signature: toBase64url(message.signature),
+      Signature: toBase64url(message!.signature),
       Data: 'hi',
       Owner: owner,
       Target: process,

@@ -6,6 +6,7 @@
  * Source      permaweb/ao servers/su
  * Invariants  Slots have no gaps and timestamps rise strictly. Taking a slot is synchronous, and commits go to the journal in that order, so
  *             that many messages to one process share an fsync. A message to a process that was never spawned here is refused, not stored.
+ *             Ticks of a process's crons that are due take their slots right before the next message does.
  *             A message has one slot in a process, whichever ways it takes there. A fork is of a slot that its original has, and keeps.
  */
 import { EMPTY } from '../../base/bytes.ts'
@@ -17,22 +18,27 @@ import { MESSAGE_BYTES_MAX, PROCESS_QUEUE_MAX } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
 import type { DataItem, ItemSigner } from '../../codec/data-item.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
+import type { Moment } from '../../rules/cron.ts'
 import type { KvWrite } from '../../store/kv-store.ts'
 import type { Archive } from '../archive.ts'
 import type { BundleQueue, ItemHandler } from '../intake.ts'
 import type { Commit, Journal } from '../journal.ts'
 import { itemRow } from '../rows.ts'
 import { createAssignment, firstHashChain, nextHashChain } from './assignment.ts'
+import type { ContentIndex } from './content.ts'
+import { type BlockTimes, cronHead, isDue, type NextTick, nextTick, type PlannedTick } from './cron-ticks.ts'
 import { type Fork, forkOf } from './fork.ts'
 import { Gates } from './gates.ts'
 import { type Heads, joined, LiveHead } from './heads.ts'
 import type { ProcessLog } from './process-log.ts'
 import { aoKind } from './protocol.ts'
-import { forkWrite, type LogRecord, logWrites, type ProcessHead, traceWrite } from './records.ts'
+import { forkWrite, type LogRecord, logWrites, movedTo, type ProcessHead } from './records.ts'
 import { messageOfItem, type SourceMessage, type Sources } from './sources.ts'
+import { type Given, TickGiver } from './tick-giver.ts'
+import { processTrace } from './trace-record.ts'
 
 /** The chain as the scheduler sees it. */
-export interface Chain {
+export interface Chain extends BlockTimes {
   height(): number
   /** Now, as this network counts time. */
   timestampMs(): number
@@ -42,7 +48,8 @@ export interface Chain {
 export interface Ticket {
   readonly origin: string
   readonly depth: number
-  readonly cause: TxId
+  /** The slot whose outbox it comes from, as `<process>/<slot>`. */
+  readonly cause: string
   /** Joins the item's commit. */
   readonly writes: readonly KvWrite[]
   /** Resolves when the sibling before it has its slot. */
@@ -76,6 +83,7 @@ export interface SchedulerDeps {
   readonly journal: Pick<Journal, 'commit'>
   readonly heads: Heads
   readonly log: ProcessLog
+  readonly contents: ContentIndex
   readonly sources: Sources
   readonly chain: Chain
   readonly clock: Clock
@@ -87,13 +95,23 @@ export interface SchedulerDeps {
   readonly supportsFormat: (format: string) => boolean
   /** Messages of this process that wait for evaluation. */
   readonly backlog: (process: TxId) => number
+  /** False while its ticks have caused more than they may. */
+  readonly mayTick: (process: TxId) => boolean
   readonly onScheduled: (scheduled: Scheduled) => void
 }
 
-type Slotted = Pick<LogRecord, 'message' | 'exclude' | 'origin' | 'depth'>
+type Place = Moment & Pick<LogRecord, 'slot' | 'hashChain'>
+type Slotted = Pick<LogRecord, 'message' | 'exclude' | 'origin' | 'depth' | 'cause' | 'content'>
+
+interface Logged {
+  readonly record: LogRecord
+  readonly commit: Commit
+}
 
 const NOTHING: Commit = { writes: [], events: [] }
 const ANCHOR_BYTES = 32
+/** Until a process that may not tick is looked at again. */
+const TICK_REST_MS = 1_000
 const ANCHORS_DRAWN = 128
 const EMPTY_SHA256 = sha256(EMPTY)
 
@@ -105,9 +123,12 @@ export class Scheduler implements ItemHandler {
   readonly #taking = new Map<string, Promise<void>>()
   /** By process: held while its log is cut. */
   readonly #gates = new Gates()
+  readonly #ticks: TickGiver
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps
+    const head = (process: TxId): Promise<LiveHead> => this.#head(process)
+    this.#ticks = new TickGiver({ ...deps, head, now: (at) => this.#now(at), sign: (...tick) => this.#tick(...tick) })
   }
 
   claims(tags: readonly TextTag[]): boolean {
@@ -128,13 +149,15 @@ export class Scheduler implements ItemHandler {
     const source = messageOfItem(item)
     checkSize(source)
     checkTags(source)
-    if (aoKind(source.tags) === 'Process') await this.#spawn(source, base, ticket)
-    else await this.#message(source, base, ticket)
+    if (aoKind(source.tags) === 'Message') return this.#message(source, base, ticket)
+    await this.#spawn(source, base, ticket)
+    await this.#present(source)
   }
 
   /** A message that is here already: it gets a slot if it has none, since the log of its process was cut, or begun only now. */
   async repeat(id: TxId): Promise<void> {
     const source = await this.#deps.sources.message(id)
+    if (source !== null && aoKind(source.tags) === 'Process') return this.#present(source)
     if (source === null || aoKind(source.tags) !== 'Message' || (await this.#isNoProcess(source.target))) return
     const ticket = this.#tickets.get(id) ?? null
     await ticket?.turn
@@ -148,7 +171,7 @@ export class Scheduler implements ItemHandler {
 
   /** Gives a slot to something that is already on the weave, whatever it is. */
   async assign(process: TxId, id: TxId, options: AssignOptions = {}, ticket: Ticket | null = null): Promise<AssignReceipt> {
-    const source = await this.#deps.sources.message(id)
+    const source = await this.#deps.sources.messageFromAnywhere(id)
     if (source === null)
       throw new HeddleError(
         'not-found',
@@ -164,7 +187,7 @@ export class Scheduler implements ItemHandler {
     await ticket?.turn
     if (ticket !== null && (await this.#isNoProcess(source.target))) {
       ticket.taken()
-      return this.#deps.journal.commit(joined([base, ticketCommit(ticket, source.id)]))
+      return this.#deps.journal.commit(joined([base, ticketCommit(ticket)]))
     }
     await this.#slotOnce(parseTarget(source), source, slottedBy(source, ticket), base, ticket)
   }
@@ -183,7 +206,7 @@ export class Scheduler implements ItemHandler {
   }
 
   async #takeSlot(process: TxId, source: SourceMessage, slotted: Slotted, base: Commit, ticket: Ticket | null): Promise<AssignReceipt> {
-    const { log, journal } = this.#deps
+    const { log, journal, contents } = this.#deps
     const slot = await log.slotOf(process, source.id)
     if (slot !== null) {
       ticket?.taken()
@@ -191,11 +214,36 @@ export class Scheduler implements ItemHandler {
       if (rest.writes.length > 0) await journal.commit(rest)
       return this.#receiptOf(process, slot)
     }
-    const live = await this.#head(process)
-    const { record, commit } = this.#next(process, live, slotted, ticket)
-    ticket?.taken()
-    await this.#write(live, [base, commit, ticketCommit(ticket, source.id)], { process, record, source })
-    return { id: record.assignment, slot: record.slot, timestampMs: record.timestampMs, repeated: false }
+    return contents.once(process, source, ticket !== null, async (content) => {
+      let live = await this.#head(process)
+      let now = this.#now(live.head)
+      for (let given: Given | null = null; this.#isDue(process, live.head, now); ) {
+        await given?.written // Due again because they could not be written? Then neither could this.
+        given = await this.#ticks.give(process)
+        live = await this.#head(process)
+        now = this.#now(live.head) // Once, so that no tick becomes due between looking and taking the slot.
+      }
+      const { record, commit } = this.#next(process, live, now, { ...slotted, ...content }, ticket)
+      ticket?.taken()
+      await this.#write(live, [base, commit, ticketCommit(ticket)], { process, record, source })
+      return { id: record.assignment, slot: record.slot, timestampMs: record.timestampMs, repeated: false }
+    })
+  }
+
+  /** Gives ticks that are due by now their slots. Resolves when they are durable, with when to look again; null for a process without crons. */
+  tick(process: TxId): Promise<NextTick | null> {
+    return this.#gates.pass(process, async () => {
+      const { head } = await this.#head(process)
+      if (head.cron === undefined) return null
+      if (this.#isDue(process, head, this.#now(head))) await (await this.#ticks.give(process)).written
+      await this.#ticks.settled(process)
+      if (!this.#deps.mayTick(process)) return { atMs: this.#deps.clock.nowMs() + TICK_REST_MS, waitsForBlocks: false }
+      return nextTick((await this.#head(process)).head)
+    })
+  }
+
+  #isDue(process: TxId, head: ProcessHead, now: Moment): boolean {
+    return isDue(head, now) && this.#deps.mayTick(process)
   }
 
   async #receiptOf(process: TxId, slot: number): Promise<AssignReceipt> {
@@ -217,20 +265,25 @@ export class Scheduler implements ItemHandler {
     })
   }
 
+  /** A process that is addressed to another one gets a slot there as well. */
+  async #present(source: SourceMessage): Promise<void> {
+    if (source.target === source.id || (await this.#isNoProcess(source.target))) return
+    const slotted = { message: source.id, exclude: [], origin: source.id, depth: 1, cause: `${source.id}/0` }
+    const traced: Commit = { writes: [processTrace(source.id, source.target as TxId)], events: [] }
+    await this.#slotOnce(source.target as TxId, source, slotted, traced, null)
+  }
+
   async #begin(source: SourceMessage, module: TxId, base: Commit, ticket: Ticket | null): Promise<void> {
     const { heads, authority } = this.#deps
     const process = source.id
-    const { record, commit } = this.#record(process, {
-      ...slottedBy(source, ticket),
-      slot: 0,
-      hashChain: firstHashChain(process),
-      afterMs: 0,
-    })
-    const live = new LiveHead(process, { ...headOf(record), module, authority }, null)
+    const place = { ...this.#now(null), slot: 0, hashChain: firstHashChain(process) }
+    const { record, commit } = this.#record(process, place, slottedBy(source, ticket))
+    const cron = cronHead(source.tags, record)
+    const live = new LiveHead(process, { ...headOf(record), module, authority, ...(cron === null ? {} : { cron }) }, null)
     heads.add(process, live)
     ticket?.taken()
     try {
-      await this.#write(live, [base, commit, ticketCommit(ticket, process)], { process, record, source })
+      await this.#write(live, [base, commit, ticketCommit(ticket)], { process, record, source })
     } catch (error) {
       heads.remove(process)
       throw error
@@ -241,36 +294,39 @@ export class Scheduler implements ItemHandler {
    * Takes the next slot without waiting; what it writes goes through `#write` in the same turn. What the node pushes itself is not refused:
    * nobody could send it again, and pushes have bounds of their own.
    */
-  #next(process: TxId, { head }: LiveHead, slotted: Slotted, ticket: Ticket | null): { record: LogRecord; commit: Commit } {
+  #next(process: TxId, { head }: LiveHead, now: Moment, slotted: Slotted, ticket: Ticket | null): Logged {
     if (ticket === null && this.#deps.backlog(process) >= PROCESS_QUEUE_MAX)
       throw new HeddleError(
         'limit-reached',
         { what: 'process queue', max: PROCESS_QUEUE_MAX },
         `process ${process} has ${PROCESS_QUEUE_MAX} messages waiting; send again later`,
       )
-    const hashChain = nextHashChain(head.assignment, head.hashChain)
-    return this.#record(process, { ...slotted, slot: head.slot + 1, hashChain, afterMs: head.timestampMs })
+    return this.#record(process, { ...placeAfter(head), ...now }, slotted)
   }
 
-  #record(process: TxId, at: Slotted & { slot: number; hashChain: string; afterMs: number }): { record: LogRecord; commit: Commit } {
-    const { chain, signer } = this.#deps
-    const timestampMs = Math.max(chain.timestampMs(), at.afterMs + 1)
-    const { slot, hashChain, exclude } = at
-    const fields = { process, slot, hashChain, height: chain.height(), timestampMs, message: slot === 0 ? null : at.message, exclude }
-    const assignment = createAssignment(fields, signer, this.#anchor())
-    const record: LogRecord = {
-      slot,
-      assignment: assignment.id,
-      message: at.message,
-      timestampMs,
-      height: fields.height,
-      hashChain,
-      exclude,
-      origin: at.origin,
-      depth: at.depth,
-    }
+  #record(process: TxId, place: Place, slotted: Slotted): Logged {
+    const message = place.slot === 0 ? null : slotted.message
+    const assignment = createAssignment({ ...place, process, message, exclude: slotted.exclude }, this.#deps.signer, this.#anchor())
+    return this.#logged(process, assignment, { ...place, ...slotted, assignment: assignment.id })
+  }
+
+  #tick(process: TxId, head: ProcessHead, { cron, ...at }: PlannedTick): Logged {
+    const place: Place = { ...placeAfter(head), ...at }
+    const assignment = createAssignment({ ...place, process, message: null, exclude: [], cron }, this.#deps.signer, this.#anchor())
+    const { id } = assignment
+    return this.#logged(process, assignment, { ...place, assignment: id, message: id, cron, exclude: [], origin: `cron:${id}`, depth: 0 })
+  }
+
+  #logged(process: TxId, assignment: DataItem, record: LogRecord): Logged {
     const stored = this.#storedAssignment(assignment)
     return { record, commit: { writes: [...stored.writes, ...logWrites(process, record)], events: stored.events } }
+  }
+
+  /** When the next slot is taken. Time rises strictly, and the chain does not fall as far as crons see it. */
+  #now(head: ProcessHead | null): Moment {
+    const { chain } = this.#deps
+    const timestampMs = Math.max(chain.timestampMs(), (head?.timestampMs ?? 0) + 1)
+    return { timestampMs, height: Math.max(chain.height(), head?.cron?.height ?? 0) }
   }
 
   /** Asking the system for randomness costs as much for many bytes as for few. */
@@ -292,7 +348,7 @@ export class Scheduler implements ItemHandler {
   }
 
   async #write(live: LiveHead, parts: readonly Commit[], scheduled: Scheduled): Promise<void> {
-    const head = { ...live.head, ...headOf(scheduled.record) }
+    const head = movedTo(live.head, scheduled.record)
     await live.advance(head, joined(parts), this.#deps.journal, () => this.#deps.onScheduled(scheduled))
   }
 
@@ -322,7 +378,9 @@ export class Scheduler implements ItemHandler {
     if (module === undefined) throw invalidItem('Module', `process ${source.id} has no Module tag; name the module that it runs`)
     if (findTag(source.tags, 'Scheduler') === undefined)
       throw invalidItem('Scheduler', `process ${source.id} has no Scheduler tag; GET /info names this node's scheduler`)
-    const { id, format } = await this.#deps.sources.moduleFacts(parseTxId(module))
+    const { id, format } = await this.#deps.sources.resolveModule(parseTxId(module))
+    const boot = findTag(source.tags, 'On-Boot') ?? ''
+    if (isTxId(boot)) await this.#deps.sources.fetchMissing(boot) // Before slot 0, which reads it: programs see what was here at their message.
     if (!this.#deps.supportsFormat(format))
       throw new HeddleError(
         'module-unsupported',
@@ -355,7 +413,8 @@ function parseTarget(source: SourceMessage): TxId {
 }
 
 function slottedBy(source: SourceMessage, ticket: Ticket | null): Slotted {
-  return { message: source.id, exclude: [], origin: ticket?.origin ?? source.id, depth: ticket?.depth ?? 0 }
+  const from = ticket === null ? { origin: source.id, depth: 0 } : { origin: ticket.origin, depth: ticket.depth, cause: ticket.cause }
+  return { message: source.id, exclude: [], ...from }
 }
 
 function headOf({
@@ -367,8 +426,12 @@ function headOf({
   return { slot, assignment, hashChain, timestampMs }
 }
 
-function ticketCommit(ticket: Ticket | null, caused: TxId): Commit {
-  return { writes: ticket === null ? [] : [...ticket.writes, traceWrite(ticket.cause, caused)], events: [] }
+function placeAfter({ slot, assignment, hashChain }: ProcessHead): Pick<Place, 'slot' | 'hashChain'> {
+  return { slot: slot + 1, hashChain: nextHashChain(assignment, hashChain) }
+}
+
+function ticketCommit(ticket: Ticket | null): Commit {
+  return { writes: ticket?.writes ?? [], events: [] }
 }
 
 function nothing(): void {}

@@ -8,6 +8,7 @@ import { type DataItem, decodeDataItem, type ItemHeader, itemHeaderBytesMax } fr
 import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
 import { ownerOf, type Transaction } from '../../codec/transaction.ts'
 import type { GuestModule } from '../../guests/guest.ts'
+import { moduleAdvice } from '../aliases.ts'
 import { aoAddress } from './protocol.ts'
 
 /** The slice of the archive that the machine reads. */
@@ -17,6 +18,16 @@ export interface MessageArchive {
   transaction(id: TxId): Promise<Transaction | null>
   readData(id: TxId, maxBytes: number): Promise<Uint8Array | null>
 }
+
+/** Where to look for what the archive does not have. */
+export interface Beyond {
+  /** Resolves to true when it is in the archive now; throws `peer-failed`. */
+  bring(id: TxId): Promise<boolean>
+  /** The module that a well-known id means when nobody has the real one; null for other ids. */
+  standIn(module: TxId): TxId | null
+}
+
+export const NOTHING_BEYOND: Beyond = { bring: async () => false, standIn: () => null }
 
 /** A message before it has a slot. */
 export interface SourceMessage {
@@ -47,8 +58,11 @@ export class Sources {
   /** Processes of the same module are opened again and again. */
   readonly #bytes = new LRUCache<TxId, Uint8Array>({ maxSize: MODULE_CACHE_BYTES_MAX, sizeCalculation: (bytes) => bytes.length + 1 })
 
-  constructor(archive: MessageArchive) {
+  readonly #beyond: Beyond
+
+  constructor(archive: MessageArchive, beyond: Beyond = NOTHING_BEYOND) {
     this.#archive = archive
+    this.#beyond = beyond
   }
 
   /** Null when the id is unknown or not all of its data is here. */
@@ -61,19 +75,42 @@ export class Sources {
     return data === null ? null : messageOfTransaction(tx, data)
   }
 
+  /** The same, brought here from elsewhere when it is not. Throws `peer-failed`. */
+  async messageFromAnywhere(id: TxId): Promise<SourceMessage | null> {
+    return (await this.message(id)) ?? ((await this.#beyond.bring(id)) ? this.message(id) : null)
+  }
+
+  /** Brings here what is elsewhere. Throws `peer-failed`. */
+  async fetchMissing(id: TxId): Promise<void> {
+    const isHere = (await this.#archive.itemHeader(id)) !== null || (await this.#archive.transaction(id)) !== null
+    if (!isHere) await this.#beyond.bring(id)
+  }
+
+  /**
+   * What a new process that names this module runs: the module, brought here if it is elsewhere, or what its id means when nobody has it.
+   * Throws `module-unknown`, `peer-failed`.
+   */
+  async resolveModule(id: TxId): Promise<ModuleFacts> {
+    const found = await this.#findModule(id)
+    if (found !== null) return found
+    const standIn = (await this.#beyond.bring(id)) ? null : this.#beyond.standIn(id)
+    return this.moduleFacts(standIn ?? id)
+  }
+
   /** Throws `module-unknown`. */
   async moduleFacts(id: TxId): Promise<ModuleFacts> {
+    const found = await this.#findModule(id)
+    if (found !== null) return found
+    throw new HeddleError('module-unknown', { module: id }, `module ${id} is not on this node; ${moduleAdvice(id)}`)
+  }
+
+  async #findModule(id: TxId): Promise<ModuleFacts | null> {
     const known = this.#modules.get(id)
     if (known !== undefined) return known
     const header = await this.#archive.itemHeader(id)
     const tx = header === null ? await this.#archive.transaction(id) : null
     const owner = header?.owner ?? (tx === null ? null : ownerOf(tx))
-    if (owner === null)
-      throw new HeddleError(
-        'module-unknown',
-        { module: id },
-        `module ${id} is not on this node; upload it first, or spawn with the default module that GET /info names`,
-      )
+    if (owner === null) return null
     const tags = toTextTags(header?.tags ?? tx?.tags ?? [])
     const facts = { id, owner: aoAddress(owner), tags, format: findTag(tags, 'Module-Format') ?? '' }
     this.#modules.set(id, facts)

@@ -1,16 +1,21 @@
 /**
- * Checks a log as a scheduler signed it: signatures of assignments and messages, the hash chain, slots without gaps, rising timestamps.
+ * Checks a log as a scheduler signed it: signatures of assignments and messages, the hash chain, slots without gaps, rising timestamps, ticks that
+ * are on the schedule of the process's own crons.
  *
- * Invariants  What comes out follows from signed bytes alone, but for `origin` and `depth`, which nobody signs; they decide only what is sent on.
+ * Invariants  A scheduler may leave ticks out, as it does when it was not running; it cannot make any up.
+ *             What comes out follows from signed bytes alone, but for `origin` and `depth`, which nobody signs; they decide only what is sent on.
  */
 import { equalBytes, toBase64url } from '../../base/bytes.ts'
+import { errorText } from '../../base/errors.ts'
 import { isTxId, type TxId } from '../../base/ids.ts'
 import { type DataItem, decodeDataItem, verifyDataItem } from '../../codec/data-item.ts'
 import { dataRootOf } from '../../codec/data-tree.ts'
 import { findTag, type TextTag, toTextTags } from '../../codec/tags.ts'
 import { verifyTransaction } from '../../codec/transaction.ts'
-import { firstHashChain, nextHashChain } from './assignment.ts'
-import type { LogRecord } from './records.ts'
+import { type Moment, scheduleProblem } from '../../rules/cron.ts'
+import { CRON_TAG, firstHashChain, nextHashChain } from './assignment.ts'
+import { cronHead } from './cron-ticks.ts'
+import type { CronHead, LogRecord } from './records.ts'
 import { messageOfItem, messageOfTransaction, type SourceMessage } from './sources.ts'
 import type { StoredEntry, StoredTransaction, VerifySource } from './verify-source.ts'
 
@@ -28,7 +33,8 @@ export interface VerifiedEntry {
 export interface SignedEntry {
   readonly entry: StoredEntry
   readonly assignment: DataItem
-  readonly source: SourceMessage
+  /** Null for a tick. */
+  readonly source: SourceMessage | null
 }
 
 /** Signatures that are checked ahead of the slot that is computed. */
@@ -52,8 +58,17 @@ export async function* signedEntries(process: TxId, source: VerifySource): Async
 }
 
 async function signedEntry(entry: StoredEntry, source: VerifySource): Promise<SignedEntry> {
-  const [assignment, message] = await Promise.all([signedItem(entry.assignment, 'the assignment'), messageOf(entry, source)])
+  const signed = signedItem(entry.assignment, 'the assignment')
+  signed.catch(() => {}) // Heard of below.
+  const isTick = cronOf(decodeDataItem(entry.assignment)) !== undefined
+  const [assignment, message] = await Promise.all([signed, isTick ? null : messageOf(entry, source)])
   return { entry, assignment, source: message }
+}
+
+/** Which cron this is a tick of. An assignment that names a message is of the message. */
+function cronOf({ tags }: DataItem): string | undefined {
+  const texts = toTextTags(tags)
+  return findTag(texts, 'Message') === undefined ? findTag(texts, CRON_TAG) : undefined
 }
 
 async function messageOf({ messageId, message }: StoredEntry, source: VerifySource): Promise<SourceMessage> {
@@ -74,6 +89,11 @@ export class LogVerifier {
   #last: LogRecord | null = null
   /** Public key of the scheduler. */
   #scheduler: Uint8Array | null = null
+  /** That of slot 0. */
+  #source: SourceMessage | null = null
+  #cron: CronHead | null = null
+  /** By cron, where its last tick stood. */
+  readonly #ticks = new Map<string, Moment>()
 
   constructor(process: TxId) {
     this.#process = process
@@ -84,8 +104,33 @@ export class LogVerifier {
     const slot = this.#last === null ? 0 : this.#last.slot + 1
     if (entry.slot !== slot) throw new Mismatch(`the log goes on with slot ${entry.slot}`)
     const record = this.#record(entry, assignment)
+    const signed = source ?? this.#process0(slot)
+    if (slot === 0) this.#begin(signed, record)
+    if (record.cron !== undefined) this.#checkTick(record, record.cron)
     this.#last = record
-    return { record, source }
+    return { record, source: signed }
+  }
+
+  #begin(source: SourceMessage, record: LogRecord): void {
+    this.#source = source
+    try {
+      this.#cron = cronHead(source.tags, record)
+    } catch (error) {
+      throw new Mismatch(`no scheduler takes it: ${errorText(error)}`)
+    }
+  }
+
+  /** What stands for the message of a tick. */
+  #process0(slot: number): SourceMessage {
+    if (this.#source === null) throw new Mismatch(`slot ${slot} is a tick, and not the process itself`)
+    return this.#source
+  }
+
+  #checkTick(record: LogRecord, key: string): void {
+    if (this.#cron === null) throw new Mismatch(`it is a tick of ${key}, and the process has no crons`)
+    const problem = scheduleProblem(this.#cron, key, record, this.#ticks.get(key) ?? this.#cron.origin)
+    if (problem !== null) throw new Mismatch(problem)
+    this.#ticks.set(key, record)
   }
 
   #record({ slot, origin, depth, messageId }: StoredEntry, item: DataItem): LogRecord {
@@ -98,14 +143,17 @@ export class LogVerifier {
     expectTag(tags, 'Process', this.#process)
     expectTag(tags, 'Nonce', String(slot))
     expectTag(tags, 'Hash-Chain', hashChain)
-    if (slot > 0) expectTag(tags, 'Message', messageId)
-    else if (messageId !== this.#process) throw new Mismatch('slot 0 is not the process itself')
+    const cron = slot === 0 ? undefined : cronOf(item)
+    if (slot === 0) expectId(messageId, this.#process, 'slot 0 is not the process itself')
+    else if (cron !== undefined) expectId(messageId, item.id, 'a tick is known by its assignment')
+    else expectTag(tags, 'Message', messageId)
     const timestampMs = numberTag(tags, 'Timestamp')
     if (last !== null && timestampMs <= last.timestampMs)
       throw new Mismatch(`the timestamp ${timestampMs} is not after ${last.timestampMs}`)
     const height = numberTag(tags, 'Block-Height')
     const exclude = tags.filter(({ name }) => name === 'Exclude').map(({ value }) => value)
-    return { slot, assignment: item.id, message: messageId, timestampMs, height, hashChain, exclude, origin, depth }
+    const place = { slot, assignment: item.id, message: messageId, timestampMs, height, hashChain, exclude }
+    return cron === undefined ? { ...place, origin, depth } : { ...place, cron, origin: `cron:${item.id}`, depth: 0 }
   }
 }
 
@@ -129,6 +177,10 @@ export async function checkTransaction({ transaction, data }: StoredTransaction,
 function expectTag(tags: readonly TextTag[], name: string, wanted: string): void {
   const found = findTag(tags, name)
   if (found !== wanted) throw new Mismatch(`the assignment says ${name} ${found ?? '(none)'}, expected ${wanted}`)
+}
+
+function expectId(found: TxId, wanted: TxId, problem: string): void {
+  if (found !== wanted) throw new Mismatch(`${problem}: ${found} instead of ${wanted}`)
 }
 
 function numberTag(tags: readonly TextTag[], name: string): number {

@@ -13,6 +13,7 @@ import { findTag, toTextTags } from '../../codec/tags.ts'
 import { ownerOf } from '../../codec/transaction.ts'
 import type { GuestEnv, GuestModule } from '../../guests/guest.ts'
 import { readSnapshotHeader } from '../../guests/snapshot.ts'
+import { isModuleAlias } from '../aliases.ts'
 import { evaluatedBy, forkedEvaluation, isOfProgram, programFailure } from './evaluation.ts'
 import { forkOf } from './fork.ts'
 import { guestEnv, guestMessage } from './guest-message.ts'
@@ -38,6 +39,8 @@ export interface VerifyReport {
   readonly mismatches: readonly Finding[]
   /** What this node, or this computer, has no answer of its own for. */
   readonly notComparable: readonly Finding[]
+  /** What a reader should know, though nothing is wrong; absent when there is nothing. */
+  readonly notes?: readonly Finding[]
 }
 
 export interface VerifyDeps {
@@ -68,6 +71,7 @@ class Verification {
   readonly #deps: VerifyDeps
   readonly #mismatches: Finding[] = []
   readonly #notComparable: Finding[] = []
+  readonly #notes: Finding[] = []
   #module: { readonly facts: ModuleFacts; readonly module: GuestModule } | null = null
   /** Null until slot 0 of the first process. */
   #env: GuestEnv | null = null
@@ -98,7 +102,14 @@ class Verification {
     const mismatches = this.#mismatches.slice(0, MISMATCHES_MAX)
     if (length > MISMATCHES_MAX)
       mismatches.push({ process, slot: this.#mismatches[MISMATCHES_MAX]!.slot, what: `and ${length - MISMATCHES_MAX} more` })
-    return { process, slots: this.#slots, snapshots: this.#snapshots, mismatches, notComparable: this.#notComparable }
+    return {
+      process,
+      slots: this.#slots,
+      snapshots: this.#snapshots,
+      mismatches,
+      notComparable: this.#notComparable,
+      ...(this.#notes.length === 0 ? {} : { notes: this.#notes }),
+    }
   }
 
   /** The first original first. */
@@ -149,7 +160,11 @@ class Verification {
     await this.#attempt(process, 0, async () => {
       const signed = forkOf(source.tags)
       if (signed?.of !== fork?.of || signed?.at !== fork?.at) throw new Mismatch('it is not the fork that the node says it is')
-      if (findTag(source.tags, 'Module') !== this.#module!.facts.id) throw new Mismatch(`it does not run module ${this.#module!.facts.id}`)
+      const named = findTag(source.tags, 'Module')
+      const { id } = this.#module!.facts
+      if (named === id) return
+      if (!isModuleAlias(named ?? '')) throw new Mismatch(`it does not run module ${id}`)
+      this.#notes.push({ process, slot: 0, what: `it names module ${named}, a well-known id that stands for module ${id} on its node` })
     })
     if (fork !== null) return
     this.#env = guestEnv(source, this.#module!.facts, authority)

@@ -22,8 +22,9 @@ export interface StoredEntry {
   readonly origin: string
   readonly depth: number
   readonly assignment: Uint8Array
+  /** That of the assignment for a tick. */
   readonly messageId: TxId
-  /** Null for a transaction. */
+  /** Null for a transaction, and for a tick. */
   readonly message: Uint8Array | null
 }
 

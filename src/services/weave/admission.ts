@@ -51,6 +51,8 @@ interface Load {
   readonly own: Commit | null
 }
 
+const NOTHING: Commit = { writes: [], events: [] }
+
 export class Admission {
   readonly #deps: AdmissionDeps
 
@@ -75,6 +77,43 @@ export class Admission {
     if (key === null) throw new HeddleError('request-invalid', { field: 'data_size' }, `transaction ${tx.id} has no data to put together`)
     const chunkWrites = proofs.map((proof) => this.#deps.chunks.compositeWrite(key, proof, tx.id))
     await this.#admit(tx, { dataRoot: tx.dataRoot, key, chunkWrites, own })
+  }
+
+  /**
+   * A transaction of another network with all of its data, which was fetched to be read: its signature holds, and it is part of no chain here.
+   * For one that is, the data is kept. Fails with `data-split-unknown` when the data does not give its data root.
+   */
+  async acceptForeign(tx: Transaction, data: Uint8Array): Promise<void> {
+    const { roots, clock, commit } = this.#deps
+    const dataRoot = weaveDataRoot(tx)
+    const key = dataKeyOf(dataRoot, tx.dataBytes)
+    const row = transactionRow(tx, Math.floor(clock.nowMs() / 1000))
+    const header: Commit = { writes: transactionWrites(tx, dataRoot), events: [{ kind: 'row', row }] }
+    if (key === null) return (await this.#isOurs(tx.id)) ? undefined : commit(header)
+    const chunks = (await this.#inlineWrites({ ...tx, data }, key)) ?? []
+    await roots.announce(key, async (root) => this.#keepForeign(tx, (await this.#isOurs(tx.id)) ? NOTHING : header, chunks, root))
+  }
+
+  async #keepForeign(tx: Transaction, header: Commit, chunks: readonly KvWrite[], root: DataRoot): Promise<void> {
+    const { completion, commit } = this.#deps
+    const known = root.references.get(tx.id)
+    const reference = known ?? { isBundle: isBundle(toTextTags(tx.tags)), isCommitted: false, isOwn: false }
+    root.references.set(tx.id, reference)
+    const completes = !root.isComplete && !root.isCompleting
+    const rest = completes ? [...beginCompletion(root, completion), ...chunks] : completion.writes([[tx.id, reference]])
+    try {
+      await commit({ writes: [...header.writes, referenceWrite(root.key, tx.id, reference.isBundle), ...rest], events: header.events })
+    } catch (error) {
+      if (known === undefined) root.references.delete(tx.id)
+      if (completes) root.isCompleting = false
+      throw error
+    }
+    reference.isCommitted = true
+    await completion.announce(completes ? endCompletion(root) : [tx.id])
+  }
+
+  async #isOurs(id: TxId): Promise<boolean> {
+    return this.#deps.state.mempool.find(id) !== null || this.#deps.isIncluded(id)
   }
 
   /** Large chunks become blobs here; what the commit fails to name later is content-addressed, so nothing is lost but room. */

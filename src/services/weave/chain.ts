@@ -88,6 +88,29 @@ export class Chain {
     return value === null ? null : asBuffer(value).toString('utf8')
   }
 
+  /** On the current chain. */
+  async blockAt(height: number): Promise<Block | null> {
+    const recent = this.recentAt(height)
+    if (recent !== null) return recent
+    const hash = await this.hashAt(height)
+    return hash === null ? null : this.block(hash)
+  }
+
+  /** Of the last block that was made by then; 0 when none was. Timestamps of blocks never fall. */
+  async heightAt(timestampS: number): Promise<number> {
+    const recent = this.#recent.find((block) => block.timestampS <= timestampS)
+    if (recent !== undefined) return recent.height
+    let low = 0
+    let high = (this.#recent.at(-1)?.height ?? 0) - 1
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      const block = await this.blockAt(middle)
+      if (block !== null && block.timestampS <= timestampS) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
   async hashAt(height: number): Promise<BlockHash | null> {
     if (!Number.isSafeInteger(height)) return null
     const value = await this.#kv.get('heights', bigEndian(height, 8))

@@ -100,6 +100,23 @@ describe('a block', () => {
     expect(balance(weave, dave.address)).toBeGreaterThan(10n ** 18n)
   })
 
+  it('is found by the time at which it was made, however long ago', async () => {
+    const { weave, clock } = await openTestWeave()
+    const made: number[] = [await weave.blockTimeMs(0)]
+    for (let height = 1; height <= 130; height++) {
+      clock.advance(height % 3 === 0 ? 0 : 2_000)
+      made.push((await weave.seal()).timestampS * 1_000)
+    }
+    for (const [height, madeMs] of made.entries()) {
+      expect(await weave.blockTimeMs(height)).toBe(madeMs)
+      const last = made.lastIndexOf(madeMs)
+      expect(await weave.heightAt(madeMs), `height ${height}`).toBe(last)
+      expect(await weave.heightAt(madeMs + 999), `height ${height}`).toBe(last)
+    }
+    expect(await weave.heightAt(made[0]! - 1)).toBe(0)
+    await expect(weave.blockTimeMs(131)).rejects.toMatchObject({ code: 'not-found' })
+  })
+
   it('never goes back in time', async () => {
     const { weave, clock } = await openTestWeave()
     const first = await weave.seal()

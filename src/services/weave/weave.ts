@@ -171,6 +171,19 @@ export class Weave {
     return this.#state.chain.block(hash)
   }
 
+  /** When the block at this height of the current chain was made; throws `not-found` above its tip. */
+  async blockTimeMs(height: number): Promise<number> {
+    const block = await this.#state.chain.blockAt(height)
+    if (block === null)
+      throw new HeddleError('not-found', { what: 'block', id: String(height) }, `there is no block at height ${height} yet`)
+    return block.timestampS * 1000
+  }
+
+  /** Of the last block that was made by then; 0 when none was. */
+  heightAt(timestampMs: number): Promise<number> {
+    return this.#state.chain.heightAt(Math.floor(timestampMs / 1000))
+  }
+
   blockJson(hash: BlockHash): Promise<string | null> {
     return this.#state.chain.blockJson(hash)
   }
@@ -247,6 +260,11 @@ export class Weave {
   async acceptOwnBundle(tx: Transaction, chunks: readonly ChunkProof[], own: Commit): Promise<void> {
     await this.#door.pass(() => this.#admission.acceptComposite(tx, chunks, own))
     await this.#sealer.notice()
+  }
+
+  /** A transaction of another network, to be read here; its signature was verified. */
+  acceptForeign(tx: Transaction, data: Uint8Array): Promise<void> {
+    return this.#door.pass(() => this.#admission.acceptForeign(tx, data))
   }
 
   async status(id: TxId): Promise<TransactionStatus> {

@@ -21,6 +21,7 @@ const HEDDLE = fileURLToPath(new URL('../../../bin/heddle.js', import.meta.url))
 export async function startProcess(folder: string, flags: readonly string[] = []): Promise<NodeProcess> {
   const child = spawn(process.execPath, [HEDDLE, 'start', '--json', '--port', '0', '--data', folder, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))),
   })
   const url = await readyUrl(child)
   const pid = child.pid!

@@ -65,11 +65,10 @@ export function clientOf(url: string, signer: ItemSigner): Client {
     item,
     send,
     result,
-    async spawn({ module }, tags = []) {
-      const { heddle } = await json<{ heddle: { modules: { default: string }; units: { scheduler: string } } }>(`${url}/info`)
-      const id = module === null ? heddle.modules.default : await publish(url, module, signer)
+    async spawn(runtime, tags = []) {
+      const { heddle } = await json<{ heddle: { units: { scheduler: string } } }>(`${url}/info`)
       const own = [
-        { name: 'Module', value: id },
+        { name: 'Module', value: await moduleOf(url, runtime, signer) },
         { name: 'Scheduler', value: heddle.units.scheduler },
       ]
       return accepted((await item([...tags, ...ao('Process'), ...own])).raw)
@@ -95,6 +94,12 @@ async function json<T>(url: string, init: RequestInit = {}): Promise<T> {
   const text = await response.text()
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`)
   return JSON.parse(text) as T
+}
+
+/** The id of its module, which is uploaded unless it is the node's own. */
+export async function moduleOf(url: string, { module }: Runtime, signer: ItemSigner): Promise<string> {
+  if (module !== null) return publish(url, module, signer)
+  return (await json<{ heddle: { modules: { default: string } } }>(`${url}/info`)).heddle.modules.default
 }
 
 /** Uploads a module like any data item; the same one has the same id. */

@@ -14,7 +14,7 @@ local function mix(i, b, c, d)
   return b ~ c ~ d, 0xCA62C1D6
 end
 
-return function(input)
+local function sha1(input)
   local message = bytes.padded(bytes.of(input), 64, '>I8')
   local h0, h1, h2, h3, h4 = 0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0
   for at = 1, #message, 64 do
@@ -29,3 +29,6 @@ return function(input)
   end
   return bytes.result(('>I4I4I4I4I4'):pack(h0, h1, h2, h3, h4))
 end
+
+--- SHA1 is the same step by step: SHA1().init().update(data).finish().asHex().
+return { sha1 = sha1, SHA1 = bytes.stepwise(sha1) }

@@ -17,7 +17,7 @@ local function schedule(words)
   return words
 end
 
-return function(input)
+local function sha2_256(input)
   local message = bytes.padded(bytes.of(input), 64, '>I8')
   local h0, h1, h2, h3, h4, h5, h6, h7 = table.unpack(START)
   for at = 1, #message, 64 do
@@ -34,3 +34,6 @@ return function(input)
   end
   return bytes.result(('>I4I4I4I4I4I4I4I4'):pack(h0, h1, h2, h3, h4, h5, h6, h7))
 end
+
+--- SHA2_256 is the same step by step: SHA2_256().init().update(data).finish().asHex().
+return { sha2_256 = sha2_256, SHA2_256 = bytes.stepwise(sha2_256) }
