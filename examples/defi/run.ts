@@ -11,7 +11,13 @@ import { audit, type Books, isQuiet, readBooks, show } from './audit.ts'
 import { type Client, devWallet, openClient, type Wallet } from './client.ts'
 import { type Market, openMarket, until } from './market.ts'
 
+/** An id may begin with a dash, which would make it an option of its own. */
+const words = process.argv
+  .slice(2)
+  .flatMap((word, i, all) => (word === '--module' ? [`--module=${all[i + 1] ?? ''}`] : all[i - 1] === '--module' ? [] : [word]))
+
 const { values: options } = parseArgs({
+  args: words,
   options: {
     url: { type: 'string', default: 'http://localhost:1984' },
     rounds: { type: 'string', default: '8' },

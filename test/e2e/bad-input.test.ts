@@ -326,7 +326,7 @@ describe('the AO door refuses', () => {
       name: 'a forged message',
       send: async () => postItem(flipped(-1, (await message([['Type', 'Message']], UNKNOWN)).getRaw()), '/'),
       status: 400,
-      says: /"error":"the signature of data item/,
+      says: /"error":"'body': A valid and signed data item must be provided as the body. the signature of data item/,
     },
     {
       name: 'a dry run of garbage',
