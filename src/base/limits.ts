@@ -157,7 +157,7 @@ export const HTTP_LINGER_MS = 1_000 // a client that still sends what nobody rea
 export const HTTP_LINGER_BYTES_MAX = 8 * 1024 * 1024
 export const GUEST_CACHE_BYTES_MAX = 2304 * 1024 * 1024 // state of all processes that are kept hot: 1,000 of aos and some
 export const INDEX_BACKLOG_MAX = 1_000 // events that are durable and not in the query index yet: some 50 ms of its work
-export const VERIFY_BATCH_ITEMS_MAX = 64
+export const VERIFY_BATCH_ITEMS_MAX = 16
 export const VERIFY_BATCH_BYTES_MAX = 1024 * 1024
 
 // Console
