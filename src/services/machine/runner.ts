@@ -47,7 +47,7 @@ type Verdict = 'program' | NodeFailure
 
 /** Work handed to the worker before it is answered: hides the way there and back, and lets messages travel together. */
 const FLIGHTS_MAX = 32
-const FLIGHTS_MS = 4
+const FLIGHTS_MS = 8
 /** How much the last evaluation counts in the average. */
 const AVERAGE_WEIGHT = 0.2
 const ATTEMPTS_MAX = { time: 2, crash: 3 }
