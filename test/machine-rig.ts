@@ -19,6 +19,7 @@ import { Journal } from '../src/services/journal.ts'
 import type { Guests } from '../src/services/machine/instance.ts'
 import { Machine } from '../src/services/machine/machine.ts'
 import type { Chain } from '../src/services/machine/scheduler.ts'
+import { rowSource } from '../src/services/rows.ts'
 import type { BlobStore } from '../src/store/blob-store.ts'
 import type { IndexRow, IndexStore } from '../src/store/index-store.ts'
 import type { KvStore } from '../src/store/kv-store.ts'
@@ -34,8 +35,8 @@ export interface Rig {
   readonly guests: FakeGuests
   readonly archive: Archive
   readonly kv: KvStore
-  /** Rows that the query index learned of. */
-  readonly rows: IndexRow[]
+  /** Rows of all that is durable, as the query index learned of them. */
+  rows(): Promise<readonly IndexRow[]>
   readonly module: TxId
   readonly user: ItemSigner
   /** From now on nothing that this machine writes reaches the store. */
@@ -90,7 +91,7 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
   const cut = { isDead: false, isFailing: false, count: 0 }
   const kv = breakable(stores.kv, cut, options.onWrite)
   const archive = await Archive.open({ kv, blobs: stores.blobs, transactions: noTransactions })
-  const journal = await Journal.open(kv, fakeIndex(stores, options.beforeIndexing), async () => ({ kind: 'row', row: {} as IndexRow }))
+  const journal = await Journal.open(kv, fakeIndex(stores, options.beforeIndexing), rowSource(archive))
   const guests = new FakeGuests(options.program ?? counterProgram)
   const moduleFormat = options.lua === undefined ? 'test-1' : 'heddle-lua-1'
   let arrivals = 0
@@ -145,7 +146,10 @@ async function open(stores: Stores, options: RigOptions): Promise<Rig> {
     guests,
     archive,
     kv: stores.kv,
-    rows: stores.rows,
+    async rows() {
+      await journal.indexed()
+      return stores.rows
+    },
     module: moduleItem.id,
     user,
     crash() {

@@ -33,6 +33,9 @@ export type JournalStore = Pick<KvStore, 'write' | 'scan'>
 export type JournalIndex = Pick<IndexStore, 'position' | 'apply' | 'clear'>
 
 const REPLAY_BATCH = 1_000
+/** Between two helpings of the index, unless somebody waits for it or so many events do. */
+const INDEX_GATHER_MS = 50
+const INDEX_GATHER_EVENTS = 400
 
 /** The events of a commit that is durable, which wait for the index. */
 interface Pending {
@@ -59,6 +62,10 @@ export class Journal {
   #isDraining = false
   /** Those who wait for everything that was durable when they came, in the order in which they came. */
   #waiting: { readonly position: number; readonly resolve: () => void }[] = []
+  /** When the index was given something last. */
+  #appliedAtMs = Number.NEGATIVE_INFINITY
+  /** Ends the wait for more. */
+  #hurry: (() => void) | null = null
   /** Of the last event that the index applied or failed to apply. */
   #passed: number
 
@@ -95,6 +102,7 @@ export class Journal {
   indexed(): Promise<void> {
     const position = this.#durable
     if (position <= this.#passed) return Promise.resolve()
+    this.#hurry?.()
     return new Promise((resolve) => this.#waiting.push({ position, resolve }))
   }
 
@@ -104,12 +112,15 @@ export class Journal {
     this.#backlog += pending.events.length
     this.#queue.push(pending)
     if (!this.#isDraining) void this.#drain()
+    else if (this.#backlog >= INDEX_GATHER_EVENTS) this.#hurry?.()
   }
 
   async #drain(): Promise<void> {
     this.#isDraining = true
     await nextTurn() // Commits that became durable together are indexed together.
     while (this.#queue.length > 0) {
+      await this.#gather()
+      this.#appliedAtMs = performance.now()
       const batch = this.#queue
       this.#queue = []
       try {
@@ -125,6 +136,18 @@ export class Journal {
       this.#pass(batch.at(-1)!.position)
     }
     this.#isDraining = false
+  }
+
+  /** One transaction of the index for many commits writes a fraction of the pages of one for each, so they wait for others, unless somebody reads. */
+  async #gather(): Promise<void> {
+    const ms = this.#appliedAtMs + INDEX_GATHER_MS - performance.now()
+    if (ms <= 0 || this.#waiting.length > 0 || this.#backlog >= INDEX_GATHER_EVENTS) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#hurry = resolve
+    await promise
+    clearTimeout(timer)
+    this.#hurry = null
   }
 
   #pass(position: number): void {

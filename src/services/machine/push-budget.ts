@@ -33,8 +33,8 @@ export class PushBudget {
   readonly #deps: PushBudgetDeps
   readonly #sent = new LRUCache<string, number>({ max: ORIGINS_COUNTED })
   /** Whose tick it was. */
-  readonly #ticking = new LRUCache<string, TxId>({ max: ORIGINS_COUNTED })
-  readonly #buckets = new LRUCache<TxId, Bucket>({ max: PROCESSES_COUNTED })
+  #ticking: LRUCache<string, TxId> | null = null // Until a cron ticks: large caches take their room when they are made.
+  #buckets: LRUCache<TxId, Bucket> | null = null
 
   constructor(deps: PushBudgetDeps) {
     this.#deps = deps
@@ -51,11 +51,12 @@ export class PushBudget {
 
   /** Have its ticks caused no more than they may? */
   mayTick(process: TxId): boolean {
-    const bucket = this.#buckets.get(process)
+    const bucket = this.#buckets?.get(process)
     return bucket === undefined || bucket.left > 0 || this.#left(bucket) > 0
   }
 
   #charge(process: TxId, count: number): void {
+    this.#buckets ??= new LRUCache({ max: PROCESSES_COUNTED })
     const bucket = this.#buckets.get(process)
     const left = bucket === undefined ? CRON_PUSHES_BURST_MAX : this.#left(bucket)
     this.#buckets.set(process, { left: left - count, atMs: this.#deps.clock.nowMs() })
@@ -67,6 +68,7 @@ export class PushBudget {
   }
 
   async #owner(process: TxId, origin: string, depth: number): Promise<TxId> {
+    this.#ticking ??= new LRUCache({ max: ORIGINS_COUNTED })
     const known = this.#ticking.get(origin)
     if (known !== undefined) return known
     const found = depth === 0 ? process : await this.#deps.log.processOf(origin.slice(CRON_ORIGIN.length) as TxId)

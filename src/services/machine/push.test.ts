@@ -37,7 +37,7 @@ describe('pushed messages', () => {
       `Variant=ao.TN.1 Reference=7 Flag=true Data-Protocol=ao Type=Message From-Process=${a} From-Module=${rig.module} Pushed-For=${cause}`,
     )
     expect(message!.data).toBe('hi')
-    const row = rig.rows.find(({ id }) => id === message!.id)
+    const row = (await rig.rows()).find(({ id }) => id === message!.id)
     expect(row).toMatchObject({ target: b, ownerAddress: rig.machine.units.authority })
     expect(Buffer.from(row!.anchor).toString()).toBe(ANCHOR)
     await rig.stop()
@@ -59,7 +59,7 @@ describe('pushed messages', () => {
     const wallet = idOf(77)
     await rig.send(a, 'Do', answer({ Messages: [{ Target: wallet, Data: 'coins', Tags: [tag('Action', 'Credit-Notice')] }] }))
     await rig.settled()
-    const row = rig.rows.find(({ target }) => target === wallet)
+    const row = (await rig.rows()).find(({ target }) => target === wallet)
     expect(findTag(rowTags(row!), 'From-Process')).toBe(a)
     expect(await rig.machine.processOf(row!.id)).toBe(null)
     await rig.stop()
@@ -388,7 +388,7 @@ it('everything is sent exactly once, wherever the machine is killed', async () =
         'note',
       ])
       expect(await seen(b), `killed at write ${killAt}`).toEqual(['Ping to b 1', 'Ping to b 2', 'Ping to b 3', 'note'])
-      const processes = again.rows.filter((row) => findTag(rowTags(row), 'Type') === 'Process')
+      const processes = (await again.rows()).filter((row) => findTag(rowTags(row), 'Type') === 'Process')
       expect(new Set(processes.map(({ id }) => id)).size).toBe(3)
     }
     outcomes.add(sent === null ? 'lost' : count >= killAt ? 'killed' : 'finished')

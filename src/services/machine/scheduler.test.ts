@@ -89,7 +89,7 @@ describe('scheduler', () => {
       message,
       exclude: [],
     }
-    const row = rig.rows.find(({ id }) => id === records[1]!.assignment)
+    const row = (await rig.rows()).find(({ id }) => id === records[1]!.assignment)
     expect(rowTags(row!)).toEqual(toTextTags(assignmentTags(fields)))
     expect(row!.ownerAddress).toBe(rig.machine.units.scheduler)
     expect(assignment.anchor?.length).toBe(32)
@@ -182,13 +182,13 @@ describe('scheduler', () => {
     const process = await rig.spawn()
     await rig.settled()
     const stranger = idOf(9)
-    const rowCount = rig.rows.length
+    const rowCount = (await rig.rows()).length
     await expect(rig.send(stranger, 'Inc')).rejects.toMatchObject({ code: 'process-unknown', message: expect.stringContaining(stranger) })
     const noTarget = await createDataItem({ data: 'x', tags: ao('Message') }, rig.user)
     await expect(rig.intake.acceptItem(noTarget.raw)).rejects.toMatchObject({ code: 'request-invalid', facts: { field: 'Target' } })
     const linked = rig.send(process, 'Inc', { tags: [{ name: 'Data+link', value: stranger }] })
     await expect(linked).rejects.toMatchObject({ code: 'request-invalid' })
-    expect(rig.rows.length).toBe(rowCount)
+    expect((await rig.rows()).length).toBe(rowCount)
     await rig.stop()
   })
 
@@ -304,7 +304,7 @@ describe('assign', () => {
     expect(output).not.toHaveProperty('Data')
     expect(output).not.toHaveProperty('Signature')
     expect(output).toHaveProperty('Owner')
-    const raw = rig.rows.find((row) => row.id === id)
+    const raw = (await rig.rows()).find((row) => row.id === id)
     expect(
       rowTags(raw!)
         .filter(({ name }) => name === 'Exclude')
@@ -375,7 +375,7 @@ describe('what a program sees', () => {
     const { output, timestampMs } = await rig.machine.result(process, id)
     const [, record] = await rig.machine.records(process, everything)
     const { message } = await rig.machine.entry(record!)
-    const owner = rig.rows.find((row) => row.id === id)!.ownerAddress
+    const owner = (await rig.rows()).find((row) => row.id === id)!.ownerAddress
     expect(Object.keys(output as object).join()).toBe(
       'Id,Signature,Data,Owner,Target,Anchor,From,Tags,Epoch,Nonce,Timestamp,Block-Height,Hash-Chain,Cron,Read-Only',
     )
@@ -404,7 +404,7 @@ describe('what a program sees', () => {
     const process = await rig.spawn()
     const id = await rig.send(process, 'Message', { tags: [{ name: 'From-Process', value: idOf(4) }] })
     const { output } = await rig.machine.result(process, id)
-    const owner = rig.rows.find((row) => row.id === id)!.ownerAddress
+    const owner = (await rig.rows()).find((row) => row.id === id)!.ownerAddress
     expect(output).toMatchObject({ From: idOf(4), Owner: owner, 'Forwarded-By': owner })
     await rig.stop()
   })
