@@ -1,8 +1,9 @@
 /**
  * Lets messages into the machine so that nobody who sends many keeps the others waiting.
  *
- * Each wallet may have only its share of messages between here and their results, and so may each process; the rest waits here, wallet by wallet in
- * turn. Who sends alone has a large share: enough to keep all parts of the node busy, and little enough to be soon done when others come. Waiting is bounded: after FAIR_WAIT_MS_MAX a message passes in any case, so that
+ * Each wallet may have only its share of messages between here and their slots, and each process a bounded number without a result; the rest waits
+ * here, wallet by wallet in turn. Who sends alone has a large share: enough to keep all parts of the node busy, and little enough to be soon done
+ * when others come. Waiting is bounded: after FAIR_WAIT_MS_MAX a message passes in any case, so that
  * one that computes for long holds up no acknowledgement for longer than that.
  *
  * Invariants  Messages of one wallet to one process pass in the order in which they came. Owners must be verified before: anyone could fill the lane of another otherwise.
@@ -71,7 +72,7 @@ export class FairGate {
     return lane
   }
 
-  /** Messages that each wallet, and each process, may have under way. */
+  /** Messages that each wallet may have under way. */
   #share(nowMs: number): number {
     for (const lane of this.#lanes.values()) {
       if (lane.lastMs > nowMs - ACTIVE_MS) break
@@ -81,7 +82,8 @@ export class FairGate {
   }
 
   #hasRoom(lane: Lane, process: string, share: number): boolean {
-    return lane.entered < share && (this.#entering.get(process) ?? 0) + this.#options.backlog(process) < share
+    if (lane.entered >= share) return false
+    return (this.#entering.get(process) ?? 0) + this.#options.backlog(process) < Math.max(share, FAIR_TOTAL) // Many may use one process.
   }
 
   #pass(lane: Lane, process: string): Leave {
