@@ -1,7 +1,8 @@
 /**
  * The one way in which anything becomes true: a commit is written to the KvStore together with journal entries that say what the query index must learn,
  * and resolves when they are durable. The index follows; who reads it through `indexReader` waits until it has everything that was acknowledged before.
- * So an acknowledged write survives, every reader sees it, and writers need not wait for the index, which takes larger helpings the busier it is.
+ * So an acknowledged write survives, every reader sees it, and writers need not wait for the index, which takes larger helpings the busier it is
+ * and, while nobody reads, gathers them for a moment.
  *
  * Invariants  A commit that rejects wrote nothing; one that resolves is durable. Positions only grow; a commit that failed leaves a gap, which replays pass over.
  *             The index never runs ahead of the KvStore, and never past an entry that it did not apply. When it fails it falls behind, which is logged:

@@ -103,6 +103,7 @@ export class Machine {
       onSaved: (process, evaluated) => this.#push.deliver(process, evaluated),
       roomToSend: (process) => this.#push.roomToSend(process),
     })
+    const backlog = (process: TxId): number => this.#compute.backlog(process)
     this.#scheduler = new Scheduler({
       ...deps,
       heads: this.#heads,
@@ -111,13 +112,11 @@ export class Machine {
       sources: this.#sources,
       signer: deps.scheduler,
       authority: deps.injectAuthority ? addressOfKey(authority.owner) : null,
-      backlog: (process) => this.#compute.backlog(process),
+      backlog,
       mayTick: (process) => this.#push.mayTick(process),
       onScheduled: (scheduled) => this.#compute.add(scheduled),
     })
-    const { chain } = deps
-    const backlog = (process: TxId): number => this.#compute.backlog(process)
-    this.monitors = new Monitors({ ...shared, kv, heads: this.#heads, clock, chain, scheduler: this.#scheduler, backlog })
+    this.monitors = new Monitors({ ...shared, kv, heads: this.#heads, clock, chain: deps.chain, scheduler: this.#scheduler, backlog })
     this.#push = new Push({ ...shared, kv, clock, scheduler: this.#scheduler, signer: authority })
   }
 
