@@ -2,6 +2,7 @@
 import { connect, createDataItemSigner } from '@permaweb/aoconnect'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestInfo, type TestNode } from '../../src/testkit/node.ts'
+import { type LegacyClient, legacyClientAt } from './support/aoconnect.ts'
 import { verifyAllProcesses } from './support/verify.ts'
 import { devWallet } from './wallets.ts'
 
@@ -14,18 +15,14 @@ const alice = createDataItemSigner(devWallet('alice'))
 const bob = createDataItemSigner(devWallet('bob'))
 let node: TestNode
 let info: TestInfo
-let ao: ReturnType<typeof clientOf>
+let ao: LegacyClient
 
 beforeAll(async () => {
   node = await startTestNode()
   info = await node.info()
-  ao = clientOf(node.url)
+  ao = legacyClientAt({ connect }, node.url)
 })
 afterAll(() => node.stop())
-
-function clientOf(url: string) {
-  return connect({ MODE: 'legacy', MU_URL: url, CU_URL: url, GATEWAY_URL: url })
-}
 
 async function spawn(signer = alice, tags: Tag[] = []): Promise<string> {
   return ao.spawn({ module: info.heddle.modules.default, scheduler: info.heddle.units.scheduler, signer, tags })
@@ -282,7 +279,7 @@ it('everything is there after a restart', async () => {
   await evalData(process, 'Kept = "yes"')
   const message = await evaluate(process, '"answer"')
   node = await node.restart()
-  ao = clientOf(node.url)
+  ao = legacyClientAt({ connect }, node.url)
   expect((await ao.result({ process, message })).Output.data).toBe('answer')
   expect(await evalData(process, 'Kept')).toBe('yes')
 })

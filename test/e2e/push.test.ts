@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { itemSigner } from '../../src/codec/data-item.ts'
 import { generateKey } from '../../src/codec/keys.ts'
 import { startTestNode, type TestInfo, type TestNode } from '../../src/testkit/node.ts'
+import { type LegacyClient, legacyClientAt } from './support/aoconnect.ts'
 import { type Answer, ask, bytesOf, nodeOf, postBytes, query, until } from './support/client.ts'
 import { heddle, heddleJson } from './support/command.ts'
 import { moduleOf, RUNTIMES } from './support/processes.ts'
@@ -51,18 +52,14 @@ const alice = createDataItemSigner(devWallet('alice'))
 const UNKNOWN = 'fcoN_xJeisVsPXA-trzVAuIiqO3ydLQxM-L4XbrQKzY'
 let node: TestNode
 let info: TestInfo
-let ao: ReturnType<typeof clientOf>
+let ao: LegacyClient
 
 beforeAll(async () => {
   node = await startTestNode()
   info = await node.info()
-  ao = clientOf(node.url)
+  ao = legacyClientAt({ connect }, node.url)
 })
 afterAll(() => node.stop())
-
-function clientOf(url: string) {
-  return connect({ MODE: 'legacy', MU_URL: url, CU_URL: url, GATEWAY_URL: url })
-}
 
 async function spawn(code = '', { module = info.heddle.modules.default, tags = [] as Tag[] } = {}): Promise<string> {
   const process = await ao.spawn({ module, scheduler: info.heddle.units.scheduler, signer: alice, tags })

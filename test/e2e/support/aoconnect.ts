@@ -41,11 +41,16 @@ export async function loadAoconnect(urls: Urls): Promise<LoadedAoconnect> {
 }
 
 /** The calls of legacy mode. */
-export function legacyClient(aoconnect: Aoconnect, { gateway, mu, cu }: Urls) {
+export function legacyClient(aoconnect: Pick<Aoconnect, 'connect'>, { gateway, mu, cu }: Urls) {
   return aoconnect.connect({ MODE: 'legacy', GATEWAY_URL: gateway, MU_URL: mu, CU_URL: cu })
 }
 
 export type LegacyClient = ReturnType<typeof legacyClient>
+
+/** The same for a node whose units are at one address. */
+export function legacyClientAt(aoconnect: Pick<Aoconnect, 'connect'>, url: string): LegacyClient {
+  return legacyClient(aoconnect, { gateway: url, mu: url, cu: url })
+}
 
 /** A signer as browser wallets of Ethereum bring it, and the address that the world knows it by. */
 export async function ethereumWallet(): Promise<{ readonly address: string; readonly key: Uint8Array; readonly signer: unknown }> {
