@@ -1,5 +1,8 @@
-/** Small conversions between bytes and text. Strict where Node.js is lenient: `Buffer.from(s, 'base64url')` skips junk and ignores spare bits. */
-import { isUtf8 } from 'node:buffer'
+/**
+ * Small conversions between bytes and text. Strict where Node.js is lenient: `Buffer.from(s, 'base64url')` skips junk and ignores spare bits.
+ * `bytes-web.ts` is its twin for browsers.
+ */
+import { isAscii, isUtf8 } from 'node:buffer'
 import { HeddleError } from './errors.ts'
 
 export const EMPTY: Uint8Array = new Uint8Array(0)
@@ -31,9 +34,40 @@ export function toText(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes)
 }
 
+/** The same, except that a byte order mark at the start stays. */
+export function toTextLossy(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('utf8')
+}
+
 /** Null when the bytes are not UTF-8. */
 export function toTextStrict(bytes: Uint8Array): string | null {
   return isUtf8(bytes) ? asBuffer(bytes).toString('utf8') : null // Asked often of random bytes, for which a decoder that throws is slow.
+}
+
+/** Null when there is a byte above 127. */
+export function toAsciiText(bytes: Uint8Array): string | null {
+  return isAscii(bytes) ? asBuffer(bytes).toString('latin1') : null
+}
+
+/** One character a byte: how HTTP headers come and go. */
+export function toLatin1(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('latin1')
+}
+
+/** The low byte of each character. */
+export function fromLatin1(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1')
+}
+
+/** Standard alphabet, padded. */
+export function toBase64(bytes: Uint8Array): string {
+  return asBuffer(bytes).toString('base64')
+}
+
+/** Either alphabet, padded or not; null for anything else. For wires on which both are in use. */
+export function fromAnyBase64(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) return null
+  return Buffer.from(text, 'base64')
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -27,6 +27,11 @@ export interface Failures {
   'request-invalid': { readonly field: string }
   /** Another node or gateway failed, or gave what it should not. `status` is null when it did not answer. */
   'peer-failed': { readonly url: string; readonly status: number | null }
+  'device-unknown': { readonly device: string }
+  /** A body is not what its `content-digest` says. */
+  'digest-mismatch': { readonly claimed: string; readonly actual: string }
+  /** A resolution that waits for itself. */
+  'endless-recursion': { readonly group: string }
   'not-allowed': { readonly what: string }
   'limit-reached': { readonly what: string; readonly max: number }
   'query-invalid': { readonly code: 'GRAPHQL_PARSE_FAILED' | 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT' }

@@ -6,14 +6,13 @@
  *             A bad item is reported and skipped, its neighbours are read. Only a bad table, or a stream that ends early, fails as a whole.
  *             Positions are exact, so data can be read again later from wherever the bundle is kept.
  */
-import { hash } from 'node:crypto'
 import { HeddleError } from '../base/errors.ts'
+import { createSha384, sha384 } from '../base/hash.ts'
 import type { TxId } from '../base/ids.ts'
 import { BUNDLE_DEPTH_MAX, BUNDLE_ITEM_COUNT_MAX, ITEM_BYTES_MIN } from '../base/limits.ts'
 import { BUNDLE_COUNT_BYTES, bundleHeaderBytes, decodeBundleCount, decodeBundleHeader } from './bundle.ts'
 import { ByteSource } from './byte-source.ts'
 import { decodeItemHeader, type ItemHeader, itemHeaderBytes, itemHeaderBytesMax, verifyStreamedItem } from './data-item.ts'
-import { createTailHash } from './deep-hash.ts'
 import { isBundle, toTextTags } from './tags.ts'
 
 /** Where an item stands, and which id the bundle's table gives it. */
@@ -184,8 +183,8 @@ function headerAt(prefix: Uint8Array, { id, index, itemBytes }: Place): ItemHead
 }
 
 async function hashNext(source: ByteSource, size: number): Promise<Uint8Array> {
-  if (size <= source.ready) return hash('sha384', await source.take(size), 'buffer')
-  const running = createTailHash()
+  if (size <= source.ready) return sha384(await source.take(size))
+  const running = createSha384()
   await source.pass(size, running.update)
   return running.digest()
 }

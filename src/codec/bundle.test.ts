@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Bundle } from '@dha-team/arbundles'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { asBuffer, fromBase64url, toHex } from '../base/bytes.ts'
+import { fromBase64url, toHex } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { bytesToId } from '../base/ids.ts'
 import { bundleHeaderBytes, decodeBundleCount, decodeBundleHeader, encodeBundle, encodeBundleHeader } from './bundle.ts'
@@ -24,7 +24,7 @@ for (const { name, bundle, sha256, items } of vectors.cases) {
     const decoded = header.entries.map(({ startOffset, itemBytes }) => decodeDataItem(bytes.subarray(startOffset, startOffset + itemBytes)))
     const again = encodeBundle(decoded)
     expect(createHash('sha256').update(again).digest('hex')).toBe(sha256)
-    const library = new Bundle(Buffer.from(asBuffer(again)))
+    const library = new Bundle(Buffer.from(again))
     expect(library.getIds()).toEqual(items.map(({ id }) => id))
     expect(await library.verify()).toBe(true)
   })

@@ -5,7 +5,7 @@ import { ed25519 as ed25519Curve } from '@noble/curves/ed25519.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { asBuffer, fromBase64url, toBase64url, toHex, toText, utf8 } from '../base/bytes.ts'
+import { fromBase64url, toBase64url, toHex, toText, utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import {
   createDataItem,
@@ -255,7 +255,7 @@ async function isRefused(raw: Uint8Array): Promise<boolean> {
 
 /** The library writes into what it is given. */
 function copy(bytes: Uint8Array): Buffer {
-  return Buffer.from(asBuffer(bytes))
+  return Buffer.from(bytes)
 }
 
 function ed25519FromSeed(seed: Uint8Array): SigningKey {

@@ -7,9 +7,9 @@
  * Invariants  Every field is a view into the input, nothing is copied: keep the input unchanged. What is hashed are the raw tag bytes.
  *             Decoding does not verify; it throws coded failures only. Flags are 0 or 1, tags match their count and size exactly.
  */
-import { hash } from 'node:crypto'
 import { utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
+import { sha256Text, sha384 } from '../base/hash.ts'
 import { type Address, ID_BYTES, type TxId } from '../base/ids.ts'
 import { ITEM_TAG_BYTES_MAX } from '../base/limits.ts'
 import { personalMessageDigest, toEthereumSignature, uncompressedKey } from './ethereum-signature.ts'
@@ -91,11 +91,11 @@ export function decodeItemHeader(prefix: Uint8Array, totalBytes: number): ItemHe
   const owner = prefix.subarray(ownerAt, targetFlagAt)
   const tagBytes = prefix.subarray(tagCountAt + TAG_SIZES_BYTES, headerBytes)
   return {
-    id: hash('sha256', signature, 'base64url') as TxId, // Text straight from the hash: half the cost of bytes and then text.
+    id: sha256Text(signature) as TxId,
     signatureType,
     signature,
     owner,
-    ownerAddress: hash('sha256', owner, 'base64url') as Address,
+    ownerAddress: sha256Text(owner) as Address,
     target: flagged(prefix, targetFlagAt),
     anchor: flagged(prefix, anchorFlagAt),
     tags: decodeItemTags(tagBytes, readU64(prefix, tagCountAt)),
@@ -113,7 +113,7 @@ export function decodeDataItem(raw: Uint8Array): DataItem {
 
 /** Is the item signed by its owner? */
 export async function verifyDataItem(item: DataItem): Promise<boolean> {
-  return verifyStreamedItem(item, hash('sha384', item.data, 'buffer'))
+  return verifyStreamedItem(item, sha384(item.data))
 }
 
 /** The same, for data that was hashed while it streamed. The caller sees to it that `dataBytes` bytes were hashed. */
@@ -125,7 +125,7 @@ export async function verifyStreamedItem(header: ItemHeader, dataSha384: Uint8Ar
 
 /** What the owner of this item signed, before the wrapping of its signature type. */
 export function signDataOf(item: DataItem): Uint8Array {
-  return itemSignData(item, hash('sha384', item.data, 'buffer'), item.dataBytes)
+  return itemSignData(item, sha384(item.data), item.dataBytes)
 }
 
 export async function createDataItem(fields: ItemFields, signer: ItemSigner): Promise<DataItem> {

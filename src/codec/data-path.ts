@@ -6,7 +6,7 @@
  * Invariants  Answers null for whatever is not a proof, never throws. With strict borders every chunk owns the 256-KiB bucket in which it
  *             starts or, for the last one, ends; so a byte of a bucket-aligned weave belongs to one chunk only.
  */
-import { equalBytes, fromBigEndian } from '../base/bytes.ts'
+import { concat, equalBytes, fromBigEndian } from '../base/bytes.ts'
 import { CHUNK_BYTES_MAX } from '../base/limits.ts'
 import { branchId, HASH_BYTES, leafId, NOTE_BYTES } from './data-tree.ts'
 
@@ -61,7 +61,7 @@ export function isValidWithoutRebase(root: Uint8Array, offset: bigint, size: big
     at += BRANCH_BYTES
   }
   parts.push(path.subarray(at))
-  const plain = Buffer.concat(parts)
+  const plain = concat(parts)
   return plain.length < path.length && validateDataPath(root, offset, size, plain) !== null
 }
 

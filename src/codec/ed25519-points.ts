@@ -7,7 +7,7 @@
  * Wire        32 bytes, y little-endian, sign of x in the top bit
  * Source      RFC 8032 section 5.1.7, RFC 7748 section 6.1; the list is checked against @noble/curves 2.4
  */
-import { asBuffer } from '../base/bytes.ts'
+import { toHex } from '../base/bytes.ts'
 
 /** y of each point with the sign bit cleared, also in its second spelling (y + p) where that fits in 255 bits. */
 const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
@@ -22,7 +22,6 @@ const SMALL_ORDER_Y: ReadonlySet<string> = new Set([
 
 /** Is this 32-byte key a point of small order? Such a key identifies nobody. */
 export function isSmallOrderKey(publicKey: Uint8Array): boolean {
-  const key = asBuffer(publicKey).toString('hex')
   const top = (publicKey[31]! & 0x7f).toString(16).padStart(2, '0')
-  return SMALL_ORDER_Y.has(key.slice(0, 62) + top)
+  return SMALL_ORDER_Y.has(toHex(publicKey).slice(0, 62) + top)
 }

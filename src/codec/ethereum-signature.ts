@@ -2,11 +2,11 @@
  * Signatures as Ethereum wallets make them: over a personal message (EIP-191) and over typed data (EIP-712).
  *
  * Wire        signature r(32) s(32) v(1), v = 27 + parity of the y of R; public key 04 x(32) y(32); address text "0x" + 40 hex digits
- * Source      EIP-2, EIP-155, EIP-191, EIP-712; domain and type of the typed form as @dha-team/arbundles 1.0.4 has them
+ * Source      EIP-2, EIP-55, EIP-155, EIP-191, EIP-712; domain and type of the typed form as @dha-team/arbundles 1.0.4 has them
  * Invariants  One signature per key and message: s is low and v is the true parity, spelt 27 or 28. Readers that skip v or
  *             take high s let anyone make a second item, with another id, out of a signed one.
  */
-import { concat, equalBytes, toHex, utf8 } from '../base/bytes.ts'
+import { concat, equalBytes, fromHex, toHex, toLatin1, utf8 } from '../base/bytes.ts'
 import { keccak256 } from './keys.ts'
 import { convertKey, recoverSecp256k1 } from './secp256k1.ts'
 
@@ -28,9 +28,9 @@ export function personalMessageDigest(message: Uint8Array): Uint8Array {
 
 /** What a wallet signs for the typed form of a data item. `address` is the text; null when it is not an address. */
 export function typedMessageDigest(signData: Uint8Array, address: Uint8Array): Uint8Array | null {
-  const text = Buffer.from(address).toString('latin1')
+  const text = toLatin1(address)
   if (!ADDRESS_TEXT.test(text)) return null
-  const padded = Buffer.from(text.slice(2).padStart(64, '0'), 'hex')
+  const padded = fromHex(text.slice(2).padStart(64, '0'))
   return keccak256(concat([Uint8Array.of(0x19, 0x01), DOMAIN_HASH, keccak256(concat([TYPE_HASH, keccak256(signData), padded]))]))
 }
 
@@ -50,6 +50,13 @@ export function recoverEthereumAddress(digest: Uint8Array, signature: Uint8Array
 /** Address text, in lower case, of an uncompressed public key. */
 export function ethereumAddress(publicKey: Uint8Array): string {
   return `0x${toHex(keccak256(publicKey.subarray(1)).subarray(12))}`
+}
+
+/** EIP-55: the case of each letter of an address in lower case tells one bit of the hash of its digits. */
+export function checksumAddress(address: string): string {
+  const digits = address.slice(2)
+  const checksum = toHex(keccak256(utf8(digits)))
+  return `0x${[...digits].map((digit, i) => (Number.parseInt(checksum[i] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`
 }
 
 /** Uncompressed form of a public key of 33 or 65 bytes. */

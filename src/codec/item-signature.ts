@@ -9,7 +9,7 @@
  * Invariants  Verifying never throws. Nobody but the key's holder can turn a valid signature into other valid bytes (the id is their hash);
  *             for that we are stricter than arbundles with types 3, 6 and 7, see the files they use.
  */
-import { asBuffer, toHex, utf8 } from '../base/bytes.ts'
+import { toHex, toLatin1, utf8 } from '../base/bytes.ts'
 import { isSmallOrderKey } from './ed25519-points.ts'
 import {
   ETHEREUM_ADDRESS_BYTES,
@@ -102,5 +102,5 @@ function ethereumScheme(name: string): SignatureScheme {
 
 async function verifyTyped(owner: Uint8Array, signData: Uint8Array, signature: Uint8Array): Promise<boolean> {
   const digest = typedMessageDigest(signData, owner)
-  return digest !== null && recoverEthereumAddress(digest, signature) === asBuffer(owner).toString('latin1').toLowerCase()
+  return digest !== null && recoverEthereumAddress(digest, signature) === toLatin1(owner).toLowerCase()
 }

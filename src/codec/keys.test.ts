@@ -59,6 +59,14 @@ describe('RSA-PSS', () => {
     expect(await verifyRsaPss(flipped(key.publicKey, 7), ABC, signature)).toBe(false)
   })
 
+  it('refuses a signature without its leading zero, which would be a second one', async () => {
+    const key = testKey('rsa', 0)
+    const signature = key.signSync(ABC)
+    expect(signature[0]).toBe(0)
+    expect(await verifyRsaPss(key.publicKey, ABC, signature)).toBe(true)
+    expect(await verifyRsaPss(key.publicKey, ABC, signature.subarray(1))).toBe(false)
+  })
+
   it('takes nonsense for false', async () => {
     const key = testKey('rsa')
     for (const modulus of [new Uint8Array(0), new Uint8Array(512), new Uint8Array(513).fill(1), Uint8Array.of(1), Uint8Array.of(0, 3)])

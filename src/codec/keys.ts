@@ -2,9 +2,11 @@
  * Keys and signatures: RSA-PSS, secp256k1 and Ed25519, as JWK on disk and as bare public key bytes on the weave.
  *
  * Wire        RSA owner = modulus, big-endian, e always 65537; secp256k1 = compressed point, 33 bytes; Ed25519 = 32 bytes.
- *             Signatures: RSA-PSS with SHA-256 and MGF1-SHA-256, any salt length; secp256k1 r(32) s(32) recid(1), low s; Ed25519 64 bytes.
+ *             Signatures: RSA-PSS with SHA-256 (SHA-512 in HTTP message signatures) and MGF1 of the same, any salt length;
+ *             secp256k1 r(32) s(32) recid(1), low s; Ed25519 64 bytes.
  * Source      ArweaveTeam/arweave ar_wallet.erl (2.9), RFC 7517, RFC 8017; checked against arweave 1.15.7
- * Invariants  Verifying never throws: what cannot be a key or a signature verifies as false. Public keys are cached, since importing one
+ * Invariants  Verifying never throws: what cannot be a key or a signature verifies as false. An RSA signature is as long as its modulus: OpenSSL also
+ *             takes one without its leading zeros, which would be a second id for what is signed. Public keys are cached, since importing one
  *             costs a third of verifying with it. Ed25519 and secp256k1 (RFC 6979) sign deterministically. Errors never show key material.
  */
 import { constants, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign, verify } from 'node:crypto'
@@ -34,9 +36,14 @@ export interface SigningKey {
   signDigestSync?(digest: Uint8Array): Uint8Array
 }
 
+/** Arweave signs with SHA-256, HTTP message signatures with SHA-512. */
+export type RsaDigest = 'sha256' | 'sha512'
+
 export interface KeyOptions {
   /** Salt of RSA signatures; 32 unless given. With 0 they are deterministic. */
   readonly saltBytes?: number
+  /** Digest of RSA signatures and their mask; SHA-256 unless given. */
+  readonly digest?: RsaDigest
 }
 
 const RSA_EXPONENT = 'AQAB'
@@ -50,23 +57,22 @@ const ED25519_SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 const publicKeys = new LRUCache<string, KeyObject>({ max: PUBLIC_KEY_CACHE_MAX })
 
 /** Verifies in the thread pool, with whatever salt length the signer chose. */
-export async function verifyRsaPss(modulus: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  if (modulus.length === 0 || modulus.length > RSA_MODULUS_BYTES_MAX || signature.length > RSA_MODULUS_BYTES_MAX) return false
+export async function verifyRsaPss(
+  modulus: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+  digest: RsaDigest = 'sha256',
+): Promise<boolean> {
+  if (modulus.length === 0 || modulus.length > RSA_MODULUS_BYTES_MAX || signature.length !== significantBytes(modulus)) return false
   const key = cachedKey('rsa', modulus, importRsa)
-  if (key === null) return false
-  return verifyInPool(
-    'sha256',
-    message,
-    { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO },
-    signature,
-  )
+  return key === null ? false : verifyInPool(digest, message, key, signature)
 }
 
 /** Verifies in the thread pool. */
 export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
   if (publicKey.length !== ED25519_KEY_BYTES || signature.length !== ED25519_SIGNATURE_BYTES) return false
   const key = cachedKey('ed25519', publicKey, importEd25519)
-  return key === null ? false : verifyInPool(null, message, { key }, signature)
+  return key === null ? false : verifyInPool(null, message, key, signature)
 }
 
 export function keccak256(bytes: Uint8Array): Uint8Array {
@@ -85,12 +91,17 @@ export function keyFromJwk(value: unknown, options: KeyOptions = {}): SigningKey
   const jwk = parseJwk(value)
   switch (jwk.kty) {
     case 'RSA':
-      return rsaKey(jwk, options.saltBytes ?? RSA_SALT_BYTES)
+      return rsaKey(jwk, options)
     case 'EC':
       return secp256k1Key(jwk)
     case 'OKP':
       return ed25519Key(jwk)
   }
+}
+
+function significantBytes(number: Uint8Array): number {
+  const zeros = number.findIndex((byte) => byte !== 0)
+  return zeros === -1 ? 0 : number.length - zeros
 }
 
 function generatePair(kind: KeyKind): Promise<{ privateKey: KeyObject }> {
@@ -105,23 +116,15 @@ function generatePair(kind: KeyKind): Promise<{ privateKey: KeyObject }> {
   }
 }
 
-function rsaKey(jwk: RsaJwk, saltLength: number): SigningKey {
-  const secret = { key: importSecret(jwk), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+function rsaKey(jwk: RsaJwk, { saltBytes: saltLength = RSA_SALT_BYTES, digest = 'sha256' }: KeyOptions): SigningKey {
+  const secret = withSalt(importSecret(jwk), saltLength)
   const modulus = fromBase64url(jwk.n)
   const probe = utf8('heddle') // The numbers of a JWK are not checked against each other on import.
-  const open = { key: importRsa(modulus), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
-  if (
-    !verify(
-      'sha256',
-      probe,
-      open,
-      attempt(() => sign('sha256', probe, secret)),
-    )
-  )
-    throw mismatch()
+  const signature = attempt(() => sign(digest, probe, secret))
+  if (!verify(digest, probe, importRsa(modulus), signature)) throw mismatch()
   return signingKey('rsa', modulus, {
-    sign: (message) => inPool((done) => sign('sha256', message, secret, done)),
-    signSync: (message) => sign('sha256', message, secret),
+    sign: (message) => inPool((done) => sign(digest, message, secret, done)),
+    signSync: (message) => sign(digest, message, secret),
   })
 }
 
@@ -178,12 +181,7 @@ function inPool(start: (done: (error: Error | null, signature: Buffer) => void) 
 }
 
 /** A worker thread is there to compute, so it verifies at once instead of handing over to the thread pool. */
-function verifyInPool(
-  algorithm: 'sha256' | null,
-  message: Uint8Array,
-  key: { key: KeyObject; padding?: number; saltLength?: number },
-  signature: Uint8Array,
-): Promise<boolean> {
+function verifyInPool(algorithm: RsaDigest | null, message: Uint8Array, key: KeyObject, signature: Uint8Array): Promise<boolean> {
   if (!isMainThread) return Promise.resolve(attemptVerify(() => verify(algorithm, message, key, signature)))
   return new Promise((resolve) => {
     verify(algorithm, message, key, signature, (error, valid) => resolve(error === null && valid))
@@ -212,7 +210,13 @@ function cachedKey(kind: KeyKind, publicKey: Uint8Array, load: (publicKey: Uint8
 }
 
 function importRsa(modulus: Uint8Array): KeyObject {
-  return createPublicKey({ key: { kty: 'RSA', n: toBase64url(modulus), e: RSA_EXPONENT }, format: 'jwk' })
+  const key = createPublicKey({ key: { kty: 'RSA', n: toBase64url(modulus), e: RSA_EXPONENT }, format: 'jwk' })
+  return withSalt(key, constants.RSA_PSS_SALTLEN_AUTO)
+}
+
+/** For PSS. As properties of the key, since to find a key within other options costs Node.js 20 µs of the main thread each time. */
+function withSalt(key: KeyObject, saltLength: number): KeyObject {
+  return Object.assign(key, { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength })
 }
 
 function importEd25519(publicKey: Uint8Array): KeyObject {

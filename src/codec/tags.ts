@@ -1,5 +1,5 @@
 /** Tags of transactions and data items: byte strings by protocol, text nearly always. Order and repeats matter. */
-import { asBuffer, utf8 } from '../base/bytes.ts'
+import { toTextLossy, utf8 } from '../base/bytes.ts'
 
 export interface Tag {
   readonly name: Uint8Array
@@ -17,7 +17,7 @@ export function textTag(name: string, value: string): Tag {
 }
 
 export function toTextTags(tags: readonly Tag[]): TextTag[] {
-  return tags.map(({ name, value }) => ({ name: asBuffer(name).toString('utf8'), value: asBuffer(value).toString('utf8') }))
+  return tags.map(({ name, value }) => ({ name: toTextLossy(name), value: toTextLossy(value) }))
 }
 
 /** Value of the first tag with exactly this name. */

@@ -8,6 +8,7 @@ export function failureStatus(code: FailureCode): number {
     case 'query-invalid':
     case 'signature-invalid':
     case 'id-mismatch':
+    case 'digest-mismatch':
     case 'tx-invalid':
     case 'fee-too-low':
     case 'overspend':
@@ -20,6 +21,7 @@ export function failureStatus(code: FailureCode): number {
       return 403
     case 'not-found':
     case 'process-unknown':
+    case 'device-unknown':
     case 'module-unknown':
       return 404
     case 'already-known':
@@ -34,6 +36,8 @@ export function failureStatus(code: FailureCode): number {
       return 500
     case 'peer-failed':
       return 502
+    case 'endless-recursion':
+      return 508
     case 'guest-lost':
     case 'store-failed':
     case 'stopping':

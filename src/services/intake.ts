@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache'
 import { toBase64url } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { HeddleError } from '../base/errors.ts'
-import { sha256 } from '../base/hash.ts'
+import { createSha384, sha256 } from '../base/hash.ts'
 import type { TxId } from '../base/ids.ts'
 import { ITEM_BYTES_MAX, ITEM_IN_MEMORY_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import {
@@ -19,7 +19,6 @@ import {
   itemHeaderBytesMax,
   verifyStreamedItem,
 } from '../codec/data-item.ts'
-import { createTailHash } from '../codec/deep-hash.ts'
 import { type TextTag, toTextTags } from '../codec/tags.ts'
 import type { BlobDraft, BlobStore } from '../store/blob-store.ts'
 import type { KvWrite } from '../store/kv-store.ts'
@@ -276,7 +275,7 @@ function receipt(item: ItemHeader, { acceptedAtMs, acceptedHeight }: ItemRecord,
 }
 
 async function hashDraft(draft: BlobDraft, from: number, to: number): Promise<{ sha384: Uint8Array; sha256: Uint8Array }> {
-  const tail = createTailHash()
+  const tail = createSha384()
   const digest = createHash('sha256')
   for (let at = from; at < to; at += ITEM_IN_MEMORY_BYTES_MAX) {
     const part = await draft.read(at, Math.min(to, at + ITEM_IN_MEMORY_BYTES_MAX))

@@ -28,6 +28,7 @@ function nodeFailure(error: HeddleError, isRead: boolean): Response {
       return text(400, `Transaction verification failed. ${error.message}`)
     case 'signature-invalid':
     case 'id-mismatch':
+    case 'digest-mismatch':
     case 'fee-too-low':
     case 'overspend':
       return text(400, `Transaction verification failed. ${error.message}`)
@@ -54,6 +55,8 @@ function nodeFailure(error: HeddleError, isRead: boolean): Response {
     case 'peer-failed':
       return text(502, error.message)
     case 'process-unknown':
+    case 'device-unknown':
+    case 'endless-recursion':
     case 'module-unknown':
       return text(404, error.message)
     case 'module-unsupported':

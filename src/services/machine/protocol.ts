@@ -6,13 +6,11 @@
  * Source      permaweb/ao servers/su, servers/mu, servers/cu, protocol-tag-utils
  * Invariants  An owner with a 65-byte key is an Ethereum wallet and goes by its EIP-55 address; everyone else by SHA-256 of the key.
  */
-import { toHex, utf8 } from '../../base/bytes.ts'
 import { addressOfKey } from '../../base/ids.ts'
-import { keccak256 } from '../../codec/keys.ts'
+import { checksumAddress, ETHEREUM_KEY_BYTES, ethereumAddress } from '../../codec/ethereum-signature.ts'
 import { findTag, type TextTag } from '../../codec/tags.ts'
 
 export const AO_VARIANT = 'ao.TN.1'
-const ETHEREUM_KEY_BYTES = 65
 
 export type AoKind = 'Process' | 'Message'
 
@@ -25,17 +23,11 @@ export function aoKind(tags: readonly TextTag[]): AoKind | null {
 
 /** The address by which processes know the holder of a key. */
 export function aoAddress(owner: Uint8Array): string {
-  return owner.length === ETHEREUM_KEY_BYTES ? ethereumAddress(owner) : addressOfKey(owner)
+  return owner.length === ETHEREUM_KEY_BYTES ? checksumAddress(ethereumAddress(owner)) : addressOfKey(owner)
 }
 
 /** Who a message comes from: the process that a unit pushed it for, or its signer. Whether to believe it is the process's own decision. */
 export function senderOf(tags: readonly TextTag[], owner: string): { readonly from: string; readonly forwardedBy: string | null } {
   const claimed = findTag(tags, 'From-Process')
   return { from: claimed === undefined || claimed === '' ? owner : claimed, forwardedBy: claimed === undefined ? null : owner }
-}
-
-function ethereumAddress(key: Uint8Array): string {
-  const digits = toHex(keccak256(key.subarray(1)).subarray(12))
-  const checksum = toHex(keccak256(utf8(digits)))
-  return `0x${[...digits].map((digit, i) => (Number.parseInt(checksum[i]!, 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`
 }
