@@ -14,7 +14,11 @@ try {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), TIME_MS_MAX)
-  child.stdout.once('data', () => child.kill('SIGTERM'))
+  child.stdout.once('data', async (line) => {
+    const { url } = JSON.parse(String(line))
+    await fetch(`${url}/~meta@1.0/info/address`).catch(() => {}) // What a node loads when it is first asked.
+    child.kill('SIGTERM')
+  })
   child.once('error', () => {})
   child.once('close', () => {
     clearTimeout(timer)

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AoCore } from './ao-core.ts'
 import type { Clock } from './base/clock.ts'
 import { errorText, HeddleError } from './base/errors.ts'
 import { isTxId, type TxId } from './base/ids.ts'
@@ -11,6 +12,7 @@ import type { Log } from './base/log.ts'
 import { systemRandom } from './base/random.ts'
 import type { Config } from './cli/config.ts'
 import { createDataItemSync } from './codec/data-item.ts'
+import type { Message } from './codec/message/value.ts'
 import { findTagIgnoringCase, toTextTags } from './codec/tags.ts'
 import { isSupportedFormat } from './guests/formats.ts'
 import { createGuestPool, type GuestPool } from './guests/guest-pool.ts'
@@ -25,11 +27,14 @@ import { gatewaySurface } from './http/gateway/surface.ts'
 import { graphqlSurface } from './http/graphql/surface.ts'
 import type { Receipt } from './http/graphql/views.ts'
 import { heddleSurface } from './http/heddle/surface.ts'
+import { lazySurface } from './http/lazy-surface.ts'
 import { createMetrics, type Metrics } from './http/metrics.ts'
 import type { Request } from './http/route.ts'
 import { openPorts, type PortSurfaces, UNITS, type UnitUrls } from './http/unit-ports.ts'
+import type { Device } from './kernel/device.ts'
 import { isModuleAlias, MODULE_ALIASES } from './services/aliases.ts'
 import { aliasIndex } from './services/aliases-index.ts'
+import { configuredOptions } from './services/ao-core/node-options.ts'
 import { Archive, type TransactionData } from './services/archive.ts'
 import { BundleReader, Bundler } from './services/bundler.ts'
 import { FairGate } from './services/fair-gate.ts'
@@ -67,6 +72,13 @@ export interface HeddleNode {
   stop(): Promise<void>
 }
 
+export interface NodeOptions {
+  readonly log: Log
+  readonly clock: Clock
+  /** Devices of AO-Core besides those that every node has. */
+  readonly devices?: readonly Device[]
+}
+
 interface Stores {
   readonly kv: KvStore
   readonly blobs: BlobStore
@@ -75,11 +87,15 @@ interface Stores {
 
 interface Environment {
   readonly config: Config
+  /** Options of AO-Core, by the settings. */
+  readonly configured: Message
   readonly identity: NodeIdentity
   readonly log: Log
   readonly clock: Clock
+  readonly devices: readonly Device[]
   /** Known once the node listens. */
   readonly unitUrls: () => UnitUrls | null
+  readonly port: () => number | null
 }
 
 /** Everything above the stores; made anew by a reset. */
@@ -92,12 +108,15 @@ interface Parts {
   stop(): Promise<void>
 }
 
+const AO_CORE_LOADED_AFTER_MS = 300
 const DEV_IDENTITY = new URL('../dev/wallets/dave.json', import.meta.url)
 
-export async function openNode(config: Config, { log, clock }: { readonly log: Log; readonly clock: Clock }): Promise<HeddleNode> {
+export async function openNode(config: Config, { log, clock, devices = [] }: NodeOptions): Promise<HeddleNode> {
+  const configured = configuredOptions(config.operator, config.aoOptions)
   const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
   let unitUrls: UnitUrls | null = null
-  const environment = { config, identity, log, clock, unitUrls: () => unitUrls }
+  let listening: number | null = null
+  const environment = { config, identity, log, clock, devices, configured, unitUrls: () => unitUrls, port: () => listening }
   let resetting: Promise<void> | null = null
   let parts = await openParts(stores, environment, reset)
   const { host } = config
@@ -110,6 +129,7 @@ export async function openNode(config: Config, { log, clock }: { readonly log: L
     observe: (...facts) => parts.metrics.observe(...facts),
   })
   const { port, unitPorts } = ports
+  listening = port
   const urlOf = (at: number): string => `http://${host === '127.0.0.1' || host === '0.0.0.0' ? 'localhost' : host}:${at}`
   if (unitPorts !== null) unitUrls = Object.fromEntries(UNITS.map((unit) => [unit, urlOf(unitPorts[unit])])) as unknown as UnitUrls
   const place = config.publicUrl ?? unitUrls?.su ?? urlOf(port)
@@ -170,7 +190,7 @@ async function readIdentity(path: string | undefined): Promise<NodeIdentity> {
 
 async function openParts(stores: Stores, environment: Environment, reset: () => Promise<void>): Promise<Parts> {
   const { kv, blobs, index } = stores
-  const { config, identity, log, clock } = environment
+  const { config, configured, identity, log, clock, devices } = environment
   let weave: Weave | null = null
   const transactions: TransactionData = {
     readData: (...range) => opened(weave).readData(...range),
@@ -247,6 +267,21 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
     random: systemRandom,
     scheduler: identity.scheduler,
   })
+  const aoCore = new LaterAoCore(async () => {
+    const { openAoCore } = await import('./ao-core.ts')
+    return openAoCore({
+      kv,
+      blobs,
+      archive,
+      identity,
+      log,
+      devices,
+      isDevelopment: config.profile === 'dev',
+      configured,
+      cacheBytesMax: config.aoCacheBytes,
+      port: environment.port,
+    })
+  })
   let machineStopped: Promise<void> | null = null
   const stopMachine = (): Promise<void> => {
     machineStopped ??= endMachine(machine, guests)
@@ -254,9 +289,13 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
   }
   return {
     metrics,
-    announce: (url) => locations.announce(url),
+    async announce(url) {
+      await locations.announce(url)
+      aoCore.loadSoon(log)
+    },
     stopMachine,
     surfaces: surfacesOf({
+      aoCore,
       index: local,
       beyond,
       locations,
@@ -276,10 +315,44 @@ async function openParts(stores: Stores, environment: Environment, reset: () => 
       await bundler.stop()
       await stopMachine()
       await intake.stop()
+      await aoCore.stop()
       await verifier.stop()
       await opened(weave).stop()
       await journal.indexed()
     },
+  }
+}
+
+/** AO-Core, loaded by whoever asks for it first, or when the node has nothing else to do after its start. */
+class LaterAoCore {
+  readonly #open: () => Promise<AoCore>
+  #opening: Promise<AoCore> | null = null
+  #soon: NodeJS.Timeout | null = null
+  #isStopped = false
+
+  constructor(open: () => Promise<AoCore>) {
+    this.#open = open
+  }
+
+  async get(): Promise<AoCore> {
+    if (this.#isStopped) throw new HeddleError('stopping', {}, 'the node is stopping')
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = null // Whoever asks next tries again.
+      throw error
+    })
+    return this.#opening
+  }
+
+  loadSoon(log: Log): void {
+    const load = (): Promise<unknown> => this.get().catch((error: unknown) => log.error({ err: error }, 'AO-Core could not be loaded'))
+    this.#soon = setTimeout(load, AO_CORE_LOADED_AFTER_MS).unref()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    if (this.#soon !== null) clearTimeout(this.#soon)
+    const opened = await this.#opening?.catch(() => null) // Whoever asked for it has heard of it.
+    await opened?.stop()
   }
 }
 
@@ -348,6 +421,7 @@ async function publishModule(intake: Intake, { authority }: NodeIdentity): Promi
 }
 
 interface SurfaceParts {
+  readonly aoCore: LaterAoCore
   readonly index: IndexReader
   readonly beyond: Beyond
   readonly locations: Locations
@@ -365,6 +439,7 @@ interface SurfaceParts {
 
 /** In the order in which they are asked. */
 function surfacesOf({
+  aoCore,
   index,
   beyond,
   locations,
@@ -416,19 +491,21 @@ function surfacesOf({
     metrics.surface,
     heddleSurface({ machine, archive, drive, told, isDevelopment: config.profile === 'dev' }),
     schedulerSurface(machine),
+    lazySurface('ao-core', async () => (await aoCore.get()).recognised),
     gatewaySurface(archive, async (id, request) => {
       if (isHop(request)) return null
       return (await beyond.bring(id)) ? id : beyond.standIn(id)
     }),
   ]
+  const rest = lazySurface('ao-core-rest', async () => (await aoCore.get()).rest)
   const root = { intake, machine, address: identity.wallet.address }
   return {
-    all,
+    all: [...all, rest],
     units: {
-      bundler: [bundlerRoot(bundler), ...all],
-      mu: [units, messengerRoot(), ...all],
+      bundler: [bundlerRoot(bundler), ...all, rest],
+      mu: [units, messengerRoot(), ...all, rest],
       su: [schedulerRoot(root), ...all, schedulerRest()],
-      cu: [computeRoot(root), ...all],
+      cu: [computeRoot(root), ...all, rest],
     },
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isFailure } from '../base/errors.ts'
+import { AO_CORE_CACHE_BYTES_MAX } from '../base/limits.ts'
 import { loadConfig } from './config.ts'
 import { nodeUrl } from './config-url.ts'
 
@@ -39,6 +40,7 @@ describe('settings', () => {
       workers: 0,
       upstream: [],
       aliases: 'on',
+      aoCacheBytes: AO_CORE_CACHE_BYTES_MAX,
       logLevel: 'info',
     })
   })
@@ -75,6 +77,16 @@ describe('settings', () => {
   it.each(['{', '[]', 'null', '"port"'])('says that a file with %s is not a JSON object', (text) => {
     write(text)
     expect(problemsOf({})).toEqual([expect.stringContaining('heddle.config.json is not a JSON object')])
+  })
+
+  it('options of AO-Core are an object, or its JSON; its operator is an address or anybody', () => {
+    const address = `${'a'.repeat(42)}A`
+    write(JSON.stringify({ aoOptions: { mine: { a: 1 } }, operator: 'unclaimed' }))
+    expect(loadConfig({}, {}, folder)).toMatchObject({ aoOptions: { mine: { a: 1 } }, operator: 'unclaimed' })
+    const environment = { HEDDLE_AO_OPTIONS: '{"force_signed":false}', HEDDLE_OPERATOR: address }
+    expect(loadConfig({}, environment, folder)).toMatchObject({ aoOptions: { force_signed: false }, operator: address })
+    for (const wrong of ['[]', '{', '5']) expect(() => loadConfig({}, { HEDDLE_AO_OPTIONS: wrong }, folder)).toThrow('HEDDLE_AO_OPTIONS: ')
+    expect(() => loadConfig({ operator: 'nobody' }, {}, folder)).toThrow('--operator: "nobody" is neither an address')
   })
 
   it('an empty variable is as if it was not there', () => {

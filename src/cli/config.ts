@@ -5,6 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { errorText, HeddleError } from '../base/errors.ts'
+import { isAddress } from '../base/ids.ts'
+import { AO_CORE_CACHE_BYTES_MAX } from '../base/limits.ts'
 import { closest } from './command.ts'
 import { NODE_URL_VARIABLE } from './config-url.ts'
 
@@ -35,6 +37,12 @@ const SCHEMA = {
   publicUrl: url(),
   /** Do well-known module ids that are not here mean the node's own runtime? */
   aliases: oneOf(['on', 'off'], 'on'),
+  /** Address that may change the options of AO-Core, or `unclaimed` for everybody; the node's own address when left out. */
+  operator: operator(),
+  /** Options of the node message, by their AO-Core names. */
+  aoOptions: object(),
+  /** What messages and results of AO-Core that need not be durable may take of the disk. */
+  aoCacheBytes: wholeNumber(2 ** 50, AO_CORE_CACHE_BYTES_MAX),
   logLevel: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'], 'warn'),
 } as const
 
@@ -141,6 +149,36 @@ function parseUrl(value: unknown): string {
   const isPlain = parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.username === '' && !/[?#]/.test(parsed.href)
   if (isPlain) return parsed.href.replace(/\/+$/, '')
   throw new Error(`${JSON.stringify(value)} is not the URL of a node; write it like https://arweave.net`)
+}
+
+function operator(): Setting<string | undefined> {
+  return {
+    usual: undefined,
+    parse(value) {
+      if (typeof value === 'string' && (value === 'unclaimed' || isAddress(value))) return value
+      throw new Error(`${JSON.stringify(value)} is neither an address of 43 characters nor "unclaimed"`)
+    },
+  }
+}
+
+/** An object, or its JSON. */
+function object(): Setting<Readonly<Record<string, unknown>> | undefined> {
+  return {
+    usual: undefined,
+    parse(value) {
+      const parsed = typeof value === 'string' ? parseJson(value) : value
+      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+      throw new Error(`${JSON.stringify(value)} is not a JSON object; write it like {"force_signed": false}`)
+    },
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function oneOf<const T extends string>(values: readonly T[], usual: NoInfer<T>): Setting<T> {

@@ -9,15 +9,21 @@ import { fromBase64url, toBase64url } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { type ItemSigner, itemSigner } from '../codec/data-item.ts'
 import { keyFromJwk, type SigningKey } from '../codec/keys.ts'
+import type { MessageSigner } from '../codec/message/commitment.ts'
+import { messageSigner } from '../codec/message/signers.ts'
 
 export interface NodeIdentity {
   readonly wallet: SigningKey
   /** The same key with salt length 0, as upload receipts need it. */
   readonly receipts: SigningKey
+  /** The same key, for commitments to AO-Core messages: salt of 64 bytes, SHA-512. */
+  readonly messages: MessageSigner
   /** Signs assignments. */
   readonly scheduler: ItemSigner
   /** Signs what processes send, and the built-in module. */
   readonly authority: ItemSigner
+  /** Signs what is asked for as a data item: anybody chooses what is in it, so it must be no key that owns anything or that anybody trusts. */
+  readonly replies: ItemSigner
 }
 
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -30,8 +36,10 @@ export function nodeIdentity(jwk: unknown): NodeIdentity {
   return {
     wallet,
     receipts: keyFromJwk(jwk, { saltBytes: 0 }),
+    messages: messageSigner(jwk),
     scheduler: itemSigner(deriveEd25519(secret, 'heddle scheduler 1')),
     authority: itemSigner(deriveEd25519(secret, 'heddle authority 1')),
+    replies: itemSigner(deriveEd25519(secret, 'heddle replies 1')),
   }
 }
 

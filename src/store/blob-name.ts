@@ -3,7 +3,7 @@ import { clip } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import type { BlobName } from './blob-store.ts'
 
-const NAME = /^(?:item|chunk|snapshot|module|result)-[A-Za-z0-9_-]{43}$/
+const NAME = /^(?:item|chunk|snapshot|module|result|value)-[A-Za-z0-9_-]{43}$/
 
 /** Names become file names, so the type alone is not enough. */
 export function checkName(name: BlobName): void {

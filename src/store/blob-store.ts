@@ -26,5 +26,5 @@ export interface BlobDraft {
   drop(): Promise<void>
 }
 
-/** `item-<id>`, `chunk-<sha256>`, `snapshot-<sha256>` or `result-<sha256>`: a kind and 43 base64url characters, so that it is safe as a file name. */
-export type BlobName = `${'item' | 'chunk' | 'snapshot' | 'module' | 'result'}-${string}`
+/** `item-<id>`, `chunk-<sha256>`, `snapshot-<sha256>`, `result-<sha256>` or `value-<sha256>`: a kind and 43 base64url characters, so that it is safe as a file name. */
+export type BlobName = `${'item' | 'chunk' | 'snapshot' | 'module' | 'result' | 'value'}-${string}`

@@ -36,6 +36,14 @@ export const SPACES = [
   'monitors', // process id -> who watches it, since when
   'traces', // process id + u64 slot + u32 outbox index + u16 part -> what became of it: kind, id, whom it is for
   'contents', // process id + 32 bytes of the content hash of a pushed message -> u64 slot
+  'messages', // unsigned id of an AO-Core message -> its keys and small values (services/ao-core/record.ts)
+  'values', // SHA-256 of a value that is not small -> 0 + its bytes, 1 when they are a blob, or 2 + u32 count of pieces at SHA-256 + u32
+  'commitments', // unsigned id 32 + commitment id 32 (+ 1 if unchecked) -> commitment; unsigned id alone -> those that nobody in particular signed
+  'paths', // 0 + id 32, or 1 + SHA-256 of a path -> what is readable there
+  'matches', // 16 bytes of a hash of key and value + unsigned id 32 -> empty
+  'cached', // generation u32 + which of the five above u8 + its key -> its value, for what may be forgotten (services/ao-core/cached-records.ts)
+  'optionHistory', // u64 -> request of the operator that changed the node's options
+  'optionRequests', // id of a commitment that changed options 32 -> empty: it is not taken again
 ] as const
 export type Space = (typeof SPACES)[number]
 

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { type Log, silentLog } from '../base/log.ts'
 import { type Config, loadConfig } from '../cli/config.ts'
 import type { UnitUrls } from '../http/unit-ports.ts'
+import type { Device } from '../kernel/device.ts'
 import { openNode } from '../node.ts'
 
 export interface TestNode {
@@ -33,20 +34,35 @@ export interface TestInfo {
 }
 
 export type TestOptions = Partial<
-  Pick<Config, 'seal' | 'sealMs' | 'bundleMs' | 'workers' | 'unitPorts' | 'upstream' | 'publicUrl' | 'aliases'>
+  Pick<
+    Config,
+    | 'seal'
+    | 'sealMs'
+    | 'bundleMs'
+    | 'workers'
+    | 'unitPorts'
+    | 'upstream'
+    | 'publicUrl'
+    | 'aliases'
+    | 'operator'
+    | 'aoOptions'
+    | 'aoCacheBytes'
+  >
 > & {
   readonly log?: Log
   /** What time it is for the node; that of the system when left out. */
   readonly clock?: Clock
+  /** Devices of AO-Core besides those that every node has. */
+  readonly devices?: readonly Device[]
 }
 
 export async function startTestNode(options: TestOptions = {}): Promise<TestNode> {
   return open(await mkdtemp(join(tmpdir(), 'heddle-test-')), options)
 }
 
-async function open(folder: string, { log = silentLog, clock = systemClock, ...settings }: TestOptions): Promise<TestNode> {
+async function open(folder: string, { log = silentLog, clock = systemClock, devices = [], ...settings }: TestOptions): Promise<TestNode> {
   const config = loadConfig({ bundleMs: 20, workers: 1, ...settings, port: 0, data: folder }, {}, folder)
-  const node = await openNode(config, { log, clock })
+  const node = await openNode(config, { log, clock, devices })
   return {
     url: node.url,
     unitUrls: node.unitUrls,
@@ -54,7 +70,7 @@ async function open(folder: string, { log = silentLog, clock = systemClock, ...s
     info: async () => (await fetch(`${node.url}/info`)).json() as Promise<TestInfo>,
     async restart() {
       await node.stop()
-      return open(folder, { log, clock, ...settings })
+      return open(folder, { log, clock, devices, ...settings })
     },
     async stop() {
       await node.stop()

@@ -14,7 +14,7 @@ import { blobNotFound, checkName, clampRange } from '../blob-name.ts'
 import type { BlobDraft, BlobName, BlobStore } from '../blob-store.ts'
 import { FolderSync } from './folder-sync.ts'
 
-const KINDS = ['item', 'chunk', 'snapshot', 'module', 'result'] as const
+const KINDS = ['item', 'chunk', 'snapshot', 'module', 'result', 'value'] as const
 
 /** Creates the folder if need be; throws `store-failed` when it cannot. */
 export async function openFileBlobStore(folder: string): Promise<BlobStore> {
