@@ -78,6 +78,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Find transactions and data items',
     load: async () => (await import('./cli/query.ts')).query,
   },
+  inspect: {
+    summary: 'Show a message, its ids and who committed to it, and verify it',
+    load: async () => (await import('./cli/inspect.ts')).inspect,
+  },
   doctor: {
     summary: 'Check this machine and a running node, and say what to mend',
     load: async () => (await import('./cli/doctor.ts')).doctor,
