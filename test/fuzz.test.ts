@@ -5,7 +5,6 @@ import { request as httpRequest } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromBase64url, fromHex, utf8 } from '../src/base/bytes.ts'
-import { HeddleError } from '../src/base/errors.ts'
 import { parseAddress, parseTxId } from '../src/base/ids.ts'
 import { type Log, silentLog } from '../src/base/log.ts'
 import { blockToJson, parseBlockJson } from '../src/codec/block-json.ts'
@@ -42,8 +41,8 @@ import { createMetrics } from '../src/http/metrics.ts'
 import { pathOf } from '../src/http/router.ts'
 import { decodeBlockCursor, decodeTransactionCursor } from '../src/store/embedded/sqlite-cursor.ts'
 import { startTestNode, type TestNode } from '../src/testkit/node.ts'
+import { anyText, bytesLike, holds, jsonLike, RUNS, survives } from './fuzz-inputs.ts'
 
-const RUNS = 300
 const RUNS_PER_ROUTE = 25
 const LONG_POLL_MS = 1_000
 
@@ -72,94 +71,6 @@ function knownTransaction(): Transaction {
     cases: { json: unknown }[]
   }
   return parseTransactionJson(cases[0]!.json)
-}
-
-/** Random bytes, and what is left of good ones after a few of them were changed, cut out, doubled or added. */
-function bytesLike(...good: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
-  const change = fc.record({
-    kind: fc.constantFrom('set', 'flip', 'cut', 'insert', 'end', 'zero'),
-    at: fc.nat(),
-    size: fc.nat(40),
-    byte: fc.nat(255),
-  })
-  const spoilt = fc.tuple(fc.constantFrom(...good), fc.array(change, { minLength: 1, maxLength: 4 })).map(([bytes, changes]) => {
-    let out = Buffer.from(bytes)
-    for (const { kind, at: anywhere, size, byte } of changes) {
-      const at = out.length === 0 ? 0 : anywhere % out.length
-      if (kind === 'set' && out.length > 0) out[at] = byte
-      if (kind === 'flip' && out.length > 0) out[at]! ^= 1 << (byte % 8)
-      if (kind === 'cut') out = Buffer.concat([out.subarray(0, at), out.subarray(at + size)])
-      if (kind === 'insert') out = Buffer.concat([out.subarray(0, at), Buffer.alloc(size, byte), out.subarray(at)])
-      if (kind === 'end') out = out.subarray(0, at)
-      if (kind === 'zero') out.subarray(at, at + size).fill(0)
-    }
-    return out as Uint8Array
-  })
-  return fc.oneof({ weight: 1, arbitrary: fc.uint8Array({ maxLength: 400 }) }, { weight: 4, arbitrary: spoilt })
-}
-
-/** Any JSON, and good JSON with some members replaced or left out, at any depth. */
-function jsonLike(good: unknown): fc.Arbitrary<unknown> {
-  const nasty = fc.oneof(
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.constantFrom<unknown>(
-      '',
-      '-1',
-      '1e9',
-      'A',
-      'AB',
-      '9'.repeat(200),
-      '\u0000',
-      -1,
-      0.5,
-      1e300,
-      2 ** 53,
-      [],
-      {},
-      null,
-      [[]],
-      { length: 5 },
-      '💥',
-    ),
-  )
-  const spoilt = fc.array(fc.tuple(fc.nat(), fc.option(nasty, { nil: undefined })), { minLength: 1, maxLength: 3 }).map((changes) => {
-    const copy = structuredClone(good)
-    for (const [at, replacement] of changes) {
-      const places = membersOf(copy)
-      if (places.length === 0) break
-      const { owner, key } = places[at % places.length]!
-      if (replacement === undefined) delete owner[key]
-      else owner[key] = structuredClone(replacement)
-    }
-    return copy
-  })
-  return fc.oneof({ weight: 1, arbitrary: fc.jsonValue() }, { weight: 4, arbitrary: spoilt })
-}
-
-function membersOf(root: unknown): { owner: Record<string, unknown>; key: string }[] {
-  if (typeof root !== 'object' || root === null) return []
-  const owner = root as Record<string, unknown>
-  return Object.keys(owner).flatMap((key) => [{ owner, key }, ...membersOf(owner[key])])
-}
-
-const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 100 }), fc.string({ maxLength: 60 }))
-
-async function holds(decode: () => unknown): Promise<void> {
-  try {
-    await decode()
-  } catch (error) {
-    if (!(error instanceof HeddleError)) throw error
-    expect(error.message.length).toBeGreaterThan(5)
-  }
-}
-
-function survives<T>(name: string, input: fc.Arbitrary<T>, decode: (input: T) => unknown): void {
-  it(name, () =>
-    fc.assert(
-      fc.asyncProperty(input, (bytes) => holds(() => decode(bytes))),
-      { numRuns: RUNS },
-    ),
-  )
 }
 
 async function drain(items: AsyncIterable<unknown>): Promise<void> {

@@ -1,0 +1,27 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { loadConfig } from '../../src/cli/config.ts'
+import { type HeddleNode, openNode } from '../../src/node.ts'
+import { transcriptTests } from '../ao-core-transcripts.ts'
+import { vectorKeys } from '../ao-core-vectors.ts'
+
+describe('what HyperBEAM replied (ao-core-http.json), by a whole node', () => {
+  let folder: string
+  let node: HeddleNode
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'heddle-ao-core-'))
+    const identity = join(folder, 'key-1.json')
+    await writeFile(identity, JSON.stringify(vectorKeys['key-1']))
+    const config = loadConfig({ workers: 1, port: 0, data: folder, identity }, {}, folder)
+    node = await openNode(config, { log: silentLog, clock: systemClock })
+  })
+  afterAll(async () => {
+    await node.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  transcriptTests(() => Number(new URL(node.url).port))
+})
