@@ -9,6 +9,7 @@
  */
 import { cpus } from 'node:os'
 import { benchAo } from './ao.ts'
+import { benchAoCore } from './ao-core.ts'
 import { benchAoIdle } from './ao-idle.ts'
 import { benchAoSpam } from './ao-spam.ts'
 import { benchCompute } from './compute.ts'
@@ -27,6 +28,7 @@ const SECTIONS: Readonly<Record<string, (scale: Scale) => Promise<Row[]>>> = {
   ao: benchAo,
   'ao-spam': benchAoSpam,
   'ao-idle': benchAoIdle,
+  'ao-core': benchAoCore,
   compute: benchCompute,
 }
 
