@@ -193,12 +193,13 @@ describe('documents', () => {
     expect(missing).toEqual([])
   })
 
-  it('ARCHITECTURE.md traces a transaction, a GET and an AO message through at least five files each', () => {
+  it('ARCHITECTURE.md traces a transaction, a GET, an AO message and an AO-Core request through at least five files each', () => {
     const traces = read('ARCHITECTURE.md').split(/^## /m).slice(1)
     expect(traces.map((text) => text.split('\n')[0])).toEqual([
       expect.stringContaining('transaction'),
       expect.stringContaining('GET'),
       expect.stringContaining('AO message'),
+      expect.stringContaining('AO-Core request'),
     ])
     for (const trace of traces) expect(new Set(filesNamedIn(trace)).size, trace.split('\n')[0]!).toBeGreaterThanOrEqual(5)
   })
