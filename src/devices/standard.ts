@@ -3,6 +3,7 @@ import type { ItemSigner } from '../codec/data-item.ts'
 import type { Device } from '../kernel/device.ts'
 import { ans104Device } from './ans104.ts'
 import { cache } from './cache.ts'
+import { computation } from './computation.ts'
 import { flat } from './flat.ts'
 import { httpsig } from './httpsig.ts'
 import { json } from './json.ts'
@@ -20,5 +21,5 @@ export interface StandardDeps {
 
 export function standardDevices({ version, itemSigner }: StandardDeps): readonly Device[] {
   const codecs = [structured, httpsig, flat, json, ans104Device(itemSigner), tx]
-  return [message, metaDevice({ version }), ...codecs, lookup, cache]
+  return [message, metaDevice({ version }), ...codecs, lookup, cache, computation]
 }

@@ -49,4 +49,11 @@ describe('docs/ao-core.md', () => {
     })
     expect({ status: response.status, text: await response.text() }).toEqual({ status: 200, text: reply })
   })
+
+  it('has the tag of a signature lead to a computation that can be done again', async () => {
+    const computed = await fetch(`${node.url}/~message@1.0&a=1/set&b=2/set&c=3`, { headers: { 'cache-control': 'always' } })
+    const [, tag = ''] = /;tag="([^"]+)"/.exec(computed.headers.get('signature-input') ?? '') ?? []
+    const verified = await fetch(`${node.url}/~computation@1.0/verify?target=${tag}`, { headers: { accept: 'application/json' } })
+    expect(await verified.json()).toMatchObject({ valid: 'true', steps: 2, hashpath: tag })
+  })
 })
