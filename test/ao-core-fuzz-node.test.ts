@@ -23,7 +23,7 @@ import { binaryBytes, type HttpsigForm, message } from '../src/codec/message/val
 import { textTag } from '../src/codec/tags.ts'
 import { startTestNode, type TestNode } from '../src/testkit/node.ts'
 import { formFrom, readVectors, type TypedBody, type TypedForm, vectorKeys } from './ao-core-vectors.ts'
-import { anyText, bytesLike, joinedFrom, textLike } from './fuzz-inputs.ts'
+import { anyText, bytesLike, joinedFrom, MANY_KINDS, textLike } from './fuzz-inputs.ts'
 import { exchangeAny, exchangeStrictly, type StrictAnswer } from './strict-http.ts'
 
 const RUNS = 100
@@ -81,31 +81,25 @@ interface Sent {
   readonly body: Uint8Array
 }
 
-const CONTENT = {
-  action: 'Eval',
-  count: 7,
-  ratio: 1.5,
-  list: [1, 'two', [true]],
-  child: { deep: { er: 'x' } },
-  body: 'return 1',
-  lf: 'a\nb',
-}
-const signed = await commit(message(CONTENT), messageSigner(STRANGER), { wire: true })
-const bundled = await commit(message(CONTENT), messageSigner(STRANGER), { bundle: true, wire: true })
+const signed = await commit(message(MANY_KINDS), messageSigner(STRANGER), { wire: true })
+const bundled = await commit(message(MANY_KINDS), messageSigner(STRANGER), { bundle: true, wire: true })
 const forms: readonly HttpsigForm[] = [
   encodeHttpMessage(signed),
   encodeHttpMessage(bundled, { bundle: true }),
   encodeHttpMessage(message({ note: 'x', body: signed }), { bundle: true }),
-  encodeHttpMessage(message(CONTENT), { bundle: true }),
+  encodeHttpMessage(message(MANY_KINDS), { bundle: true }),
   ...readVectors<{ cases: readonly { signed: { headers: TypedForm['headers']; body: TypedBody | null } }[] }>(
     'ao-core-hbsig.json',
   ).cases.map(({ signed: { headers, body } }) => formFrom(body === null ? { headers } : { headers, body })),
 ]
 const bodies: readonly (readonly [type: string, good: readonly Uint8Array[]])[] = [
   ['application/json', [signed, message({ a: [message({ note: 'x', body: signed })], priv: 'x' })].map((each) => utf8(encodeJson(each)))],
-  ['application/ans104', [await encodeAns104(message(CONTENT), itemSigner(STRANGER)), await encodeAns104(message({ a: 'x', Data: 'y' }))]],
+  [
+    'application/ans104',
+    [await encodeAns104(message(MANY_KINDS), itemSigner(STRANGER)), await encodeAns104(message({ a: 'x', Data: 'y' }))],
+  ],
   ['application/tx', [utf8(encodeTxJson(await encodeTx(message({ app: 'x', Mixed: 'y', data: 'some' }), keyFromJwk(STRANGER))))]],
-  ['application/flat', [utf8(encodeFlatText(encodeFlat(encodeStructured(message({ ...CONTENT, lf: 'a' })))))]],
+  ['application/flat', [utf8(encodeFlatText(encodeFlat(encodeStructured(message({ ...MANY_KINDS, lf: 'a' })))))]],
   ['text/plain', [utf8('anything')]],
 ]
 

@@ -38,32 +38,22 @@ import { parsePath, splitTarget } from '../src/kernel/singleton.ts'
 import { Cast, type Step, type StepMessage, Steps } from '../src/kernel/steps.ts'
 import { anyBinary, anyMessage } from './ao-core-arbitrary.ts'
 import { formFrom, messageFrom, readVectors, type Typed, type TypedBody, type TypedForm, vectorKeys } from './ao-core-vectors.ts'
-import { anyText, bytesLike, holds, joinedFrom, survives, textLike } from './fuzz-inputs.ts'
+import { anyText, bytesLike, holds, joinedFrom, MANY_KINDS, survives, textLike } from './fuzz-inputs.ts'
 
 const ALICE = messageSigner(vectorKeys['key-1'])
 const MALLORY = messageSigner(vectorKeys['key-2'])
-const SIGNED = {
-  action: 'Eval',
-  count: 7,
-  ratio: 1.5,
-  list: [1, 'two', [true]],
-  child: { deep: { er: 'x' } },
-  body: 'return 1',
-  lf: 'a\nb',
-}
-
-const signed = await commit(message(SIGNED), ALICE)
-const bundled = await commit(message(SIGNED), ALICE, { bundle: true })
-const partly = await commit(message(SIGNED), ALICE, { committed: ['action', 'child'] })
+const signed = await commit(message(MANY_KINDS), ALICE)
+const bundled = await commit(message(MANY_KINDS), ALICE, { bundle: true })
+const partly = await commit(message(MANY_KINDS), ALICE, { committed: ['action', 'child'] })
 const within = message({ note: 'outside', body: signed, also: [partly] })
-const item = await encodeAns104(message(SIGNED), itemSigner(vectorKeys['key-1']))
+const item = await encodeAns104(message(MANY_KINDS), itemSigner(vectorKeys['key-1']))
 const transaction = encodeTxJson(await encodeTx(message({ app: 'x', Mixed: 'y', data: 'some data' }), keyFromJwk(vectorKeys['key-1'])))
 
 const forms: readonly HttpsigForm[] = [
   ...[signed, bundled, partly].map((each) => encodeHttpMessage(each, { bundle: each === bundled })),
   encodeHttpMessage(await commit(signed, MALLORY)),
   encodeHttpMessage(within, { bundle: true }),
-  encodeHttpMessage(message(SIGNED), { bundle: true }),
+  encodeHttpMessage(message(MANY_KINDS), { bundle: true }),
   ...readVectors<{ cases: readonly { signed: Recorded }[] }>('ao-core-hbsig.json').cases.map(({ signed: { headers, body } }) =>
     formFrom(body === null ? { headers } : { headers, body }),
   ),

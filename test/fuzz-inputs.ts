@@ -104,3 +104,14 @@ export function survives<T>(name: string, input: fc.Arbitrary<T>, decode: (input
     ),
   )
 }
+
+/** Keys of a message with every kind of value that travels in a way of its own. */
+export const MANY_KINDS = {
+  action: 'Eval',
+  count: 7,
+  ratio: 1.5,
+  list: [1, 'two', [true]],
+  child: { deep: { er: 'x' } },
+  body: 'return 1',
+  lf: 'a\nb',
+}

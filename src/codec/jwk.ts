@@ -47,6 +47,20 @@ export function parseJwk(value: unknown): Jwk {
   }
 }
 
+/** What its numbers make, or fails with `request-invalid` where they do not belong together. */
+export function asOneKey<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw keyMismatch(cause)
+  }
+}
+
+export function keyMismatch(cause?: unknown): HeddleError<'request-invalid'> {
+  const problem = 'key file: its numbers do not make up one key; export it from its wallet again'
+  return new HeddleError('request-invalid', { field: 'jwk' }, problem, { cause })
+}
+
 function parseRsa(members: Record<string, unknown>): RsaJwk {
   const jwk = Object.fromEntries(RSA_NUMBERS.map((name) => [name, number(members, name)])) as Record<(typeof RSA_NUMBERS)[number], string>
   if (jwk.e !== 'AQAB') throw invalid('e', 'must be AQAB (65537)')

@@ -14,7 +14,7 @@ import { HeddleError } from '../base/errors.ts'
 import { sha256, sha512 } from '../base/hash-web.ts'
 import { addressOfKey } from '../base/ids.ts'
 import { isSmallOrderKey } from './ed25519-points.ts'
-import { type EcJwk, type Jwk, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
+import { asOneKey, type EcJwk, type Jwk, keyMismatch, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
 import type { KeyKind, KeyOptions, RsaDigest, SigningKey } from './keys.ts'
 import { bitLength, isOneKey, type RsaNumbers, saltBytesMax, signPss, verifyPss } from './rsa-pss.ts'
 import { convertKey, publicKeyOfSecret, signSecp256k1 } from './secp256k1-web.ts'
@@ -105,7 +105,7 @@ async function generateJwk(kind: KeyKind): Promise<unknown> {
 function rsaKey(jwk: RsaJwk, { saltBytes = RSA_SALT_BYTES, digest = 'sha256' }: KeyOptions): SigningKey {
   const modulus = fromBase64url(jwk.n)
   const numbers = numbersOf(jwk)
-  if (!isOneKey(numbers) || saltBytes > saltBytesMax(bitLength(numbers.n), digest)) throw mismatch()
+  if (!isOneKey(numbers) || saltBytes > saltBytesMax(bitLength(numbers.n), digest)) throw keyMismatch()
   const signSync = (message: Uint8Array): Uint8Array => signPss(numbers, message, crypto.getRandomValues(new Uint8Array(saltBytes)), digest)
   let imported: Promise<webcrypto.CryptoKey> | null = null
   return signingKey('rsa', modulus, {
@@ -135,9 +135,9 @@ function numbersOf(jwk: RsaJwk): RsaNumbers {
 
 function secp256k1Key(jwk: EcJwk): SigningKey {
   const secret = fromBase64url(jwk.d)
-  const publicKey = attempt(() => publicKeyOfSecret(secret, true))
+  const publicKey = asOneKey(() => publicKeyOfSecret(secret, true))
   const [x, y] = coordinates(publicKey)
-  if (toBase64url(x) !== jwk.x || toBase64url(y) !== jwk.y) throw mismatch()
+  if (toBase64url(x) !== jwk.x || toBase64url(y) !== jwk.y) throw keyMismatch()
   const signDigestSync = (digest: Uint8Array): Uint8Array => signSecp256k1(secret, digest)
   const signSync = (message: Uint8Array): Uint8Array => signDigestSync(sha256(message))
   return signingKey('secp256k1', publicKey, { sign: async (message) => signSync(message), signSync, signDigestSync })
@@ -151,7 +151,7 @@ function coordinates(publicKey: Uint8Array): [Uint8Array, Uint8Array] {
 function ed25519Key(jwk: OkpJwk): SigningKey {
   const secret = fromBase64url(jwk.d)
   const publicKey = fromBase64url(jwk.x)
-  if (!equalBytes(ed25519.getPublicKey(secret), publicKey)) throw mismatch()
+  if (!equalBytes(ed25519.getPublicKey(secret), publicKey)) throw keyMismatch()
   const signSync = (message: Uint8Array): Uint8Array => ed25519.sign(message, secret)
   return signingKey('ed25519', publicKey, { sign: async (message) => signSync(message), signSync })
 }
@@ -169,21 +169,4 @@ function noWebCrypto(): HeddleError<'request-invalid'> {
   const message =
     'RSA keys are made by WebCrypto, which this page may not use; serve it over https or from localhost, or take another kind of key'
   return new HeddleError('request-invalid', { field: 'kind' }, message)
-}
-
-function attempt<T>(make: () => T): T {
-  try {
-    return make()
-  } catch (cause) {
-    throw mismatch(cause)
-  }
-}
-
-function mismatch(cause?: unknown): HeddleError<'request-invalid'> {
-  return new HeddleError(
-    'request-invalid',
-    { field: 'jwk' },
-    'key file: its numbers do not make up one key; export it from its wallet again',
-    { cause },
-  )
 }

@@ -15,11 +15,10 @@ import { isMainThread } from 'node:worker_threads'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { LRUCache } from 'lru-cache'
 import { asBuffer, equalBytes, fromBase64url, toBase64url, utf8 } from '../base/bytes.ts'
-import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { type Address, addressOfKey } from '../base/ids.ts'
 import { PUBLIC_KEY_CACHE_MAX, RSA_MODULUS_BYTES_MAX } from '../base/limits.ts'
-import { type EcJwk, type Jwk, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
+import { asOneKey, type EcJwk, type Jwk, keyMismatch, type OkpJwk, parseJwk, type RsaJwk } from './jwk.ts'
 import { publicKeyOfSecret, signSecp256k1 } from './secp256k1.ts'
 
 export type KeyKind = 'rsa' | 'secp256k1' | 'ed25519'
@@ -120,8 +119,8 @@ function rsaKey(jwk: RsaJwk, { saltBytes: saltLength = RSA_SALT_BYTES, digest = 
   const secret = withSalt(importSecret(jwk), saltLength)
   const modulus = fromBase64url(jwk.n)
   const probe = utf8('heddle') // The numbers of a JWK are not checked against each other on import.
-  const signature = attempt(() => sign(digest, probe, secret))
-  if (!verify(digest, probe, importRsa(modulus), signature)) throw mismatch()
+  const signature = asOneKey(() => sign(digest, probe, secret))
+  if (!verify(digest, probe, importRsa(modulus), signature)) throw keyMismatch()
   return signingKey('rsa', modulus, {
     sign: (message) => inPool((done) => sign(digest, message, secret, done)),
     signSync: (message) => sign(digest, message, secret),
@@ -130,8 +129,8 @@ function rsaKey(jwk: RsaJwk, { saltBytes: saltLength = RSA_SALT_BYTES, digest = 
 
 function secp256k1Key(jwk: EcJwk): SigningKey {
   const secret = fromBase64url(jwk.d)
-  const full = attempt(() => publicKeyOfSecret(secret, false))
-  if (!equalBytes(full.subarray(1, 33), fromBase64url(jwk.x)) || !equalBytes(full.subarray(33), fromBase64url(jwk.y))) throw mismatch()
+  const full = asOneKey(() => publicKeyOfSecret(secret, false))
+  if (!equalBytes(full.subarray(1, 33), fromBase64url(jwk.x)) || !equalBytes(full.subarray(33), fromBase64url(jwk.y))) throw keyMismatch()
   const signDigestSync = (digest: Uint8Array): Uint8Array => signSecp256k1(secret, digest)
   const signSync = (message: Uint8Array): Uint8Array => signDigestSync(sha256(message))
   return signingKey('secp256k1', publicKeyOfSecret(secret, true), {
@@ -144,7 +143,7 @@ function secp256k1Key(jwk: EcJwk): SigningKey {
 function ed25519Key(jwk: OkpJwk): SigningKey {
   const secret = importSecret(jwk)
   const publicKey = fromBase64url(jwk.x)
-  if (createPublicKey(secret).export({ format: 'jwk' }).x !== jwk.x) throw mismatch()
+  if (createPublicKey(secret).export({ format: 'jwk' }).x !== jwk.x) throw keyMismatch()
   return signingKey('ed25519', publicKey, {
     sign: (message) => inPool((done) => sign(null, message, secret, done)),
     signSync: (message) => sign(null, message, secret),
@@ -156,24 +155,7 @@ function signingKey(kind: KeyKind, publicKey: Uint8Array, signers: Pick<SigningK
 }
 
 function importSecret(jwk: RsaJwk | OkpJwk): KeyObject {
-  return attempt(() => createPrivateKey({ key: { ...jwk }, format: 'jwk' }))
-}
-
-function attempt<T>(make: () => T): T {
-  try {
-    return make()
-  } catch (cause) {
-    throw mismatch(cause)
-  }
-}
-
-function mismatch(cause?: unknown): HeddleError<'request-invalid'> {
-  return new HeddleError(
-    'request-invalid',
-    { field: 'jwk' },
-    'key file: its numbers do not make up one key; export it from its wallet again',
-    { cause },
-  )
+  return asOneKey(() => createPrivateKey({ key: { ...jwk }, format: 'jwk' }))
 }
 
 function inPool(start: (done: (error: Error | null, signature: Buffer) => void) => void): Promise<Uint8Array> {

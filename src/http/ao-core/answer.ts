@@ -108,34 +108,30 @@ async function hookedSteps(received: AoCoreRequest, signal: AbortSignal, { kerne
   if (node.get('initialized') === false && !isForOptions(steps)) return { status: 'error', value: 'Node must be initialized before use.' }
   if (!hasHook(node, 'request')) return steps
   const body = toStepList(steps)
-  const { status, value } = await kernel.hook(
-    'request',
-    new Map<string, Value>([
-      ['request', received.message()],
-      ['body', body],
-    ]),
-    signal,
-  )
+  const { status, value } = await kernel.hook('request', hookFacts(received, body), signal)
   if (status !== 'ok') return { status, value }
-  const changed = isMessage(value) ? value.get('body') : undefined
+  const changed = bodyOf(value)
   if (changed === body) return steps
   return isList(changed) ? fromStepList(changed) : { status: 'error', value }
 }
 
 async function hookedResult(received: AoCoreRequest, result: Result, signal: AbortSignal, { kernel, node }: AnswerDeps): Promise<Result> {
   if (!hasHook(node, 'response')) return result
-  const body = toReplyMessage(result).message
-  const { status, value } = await kernel.hook(
-    'response',
-    new Map<string, Value>([
-      ['request', received.message()],
-      ['body', body],
-    ]),
-    signal,
-  )
+  const { status, value } = await kernel.hook('response', hookFacts(received, toReplyMessage(result).message), signal)
   if (status !== 'ok') return { status, value }
-  const changed = isMessage(value) ? value.get('body') : undefined
+  const changed = bodyOf(value)
   return changed === undefined ? { status: 'error', value } : { status: result.status, value: changed }
+}
+
+function hookFacts(received: AoCoreRequest, body: Value): Message {
+  return new Map<string, Value>([
+    ['request', received.message()],
+    ['body', body],
+  ])
+}
+
+function bodyOf(value: Value): Value | undefined {
+  return isMessage(value) ? value.get('body') : undefined
 }
 
 function hasHook({ options }: NodeMessage, name: string): boolean {
