@@ -1,7 +1,7 @@
 /**
  * heddle/codec: messages of AO-Core outside of a node, in Node.js and in browsers. `docs/codec.md` tells how to use it.
  *
- * Everything here is pure but for `fetchMessage`. Bad input fails with a HeddleError, whose `code` says what kind of trouble it is.
+ * Nothing here but `fetchMessage` touches the network. Bad input fails with a HeddleError, whose `code` says what kind of trouble it is.
  */
 // biome-ignore-start lint/performance/noBarrelFile: the one entry of a published library, which nothing inside imports
 

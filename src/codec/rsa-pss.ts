@@ -10,9 +10,7 @@
 import { bigEndian, concat, equalBytes, fromBigEndian } from '../base/bytes.ts'
 import { sha256, sha512 } from '../base/hash.ts'
 import { RSA_MODULUS_BYTES_MAX } from '../base/limits.ts'
-
-/** Arweave signs with SHA-256, HTTP message signatures with SHA-512. */
-export type RsaDigest = 'sha256' | 'sha512'
+import type { RsaDigest } from './keys.ts'
 
 /** The numbers of a private key. */
 export interface RsaNumbers {

@@ -114,7 +114,7 @@ async function differs(env: Env, base: Message, request: Message, result: Value)
   const { status, value } = await again(env, base, request)
   if (status !== 'ok') return `it ends with ${status}`
   const [given, claimed] = [await loadWhole(env.store, value as Value), await loadWhole(env.store, result)]
-  return sameValue(given, claimed) ? null : `it gives something else than the result it is said to have`
+  return sameValue(given, claimed) ? null : 'it gives something else than the result it is said to have'
 }
 
 function claimsOther(result: Value, path: string): string | null {

@@ -26,6 +26,7 @@ import {
   type Tabm,
   toBinary,
   type Value,
+  withoutLinkSuffix,
 } from './value.ts'
 
 /** What both items and transactions have. */
@@ -133,7 +134,7 @@ function committedKeys(
 ): string[] {
   const tagKeys = tags.map(({ key }) => key).filter((key) => !META_KEYS.has(key) && isUsable(key))
   const fieldKeys = fieldOrder.filter((key) => fields.has(key) || values.has(key) || data.has(key))
-  return [...new Set([...sortedKeys(data), ...tagKeys, ...fieldKeys].map(withoutSuffix))]
+  return [...new Set([...sortedKeys(data), ...tagKeys, ...fieldKeys].map(withoutLinkSuffix))]
 }
 
 /** Each key from the first source that has it, as a value or as a link. */
@@ -186,12 +187,8 @@ function extraOf(envelope: Envelope, values: ReadonlyMap<string, Binary>, isLowe
 }
 
 function isUsable(key: string): boolean {
-  const name = withoutSuffix(key)
+  const name = withoutLinkSuffix(key)
   return !isPrivateKey(name) && name !== 'commitments'
-}
-
-function withoutSuffix(key: string): string {
-  return key.endsWith(LINK_SUFFIX) ? key.slice(0, -LINK_SUFFIX.length) : key
 }
 
 function count(context: OpenContext, values: number): void {

@@ -11,7 +11,7 @@ import { HeddleError } from '../../base/errors.ts'
 import { hmacSha256 } from '../../base/hash.ts'
 import { TYPES_KEY } from './ao-types.ts'
 import { type Commitment, commitmentId, commitmentsOf, type MessageSigner, withCommitments } from './commitment.ts'
-import { bodyKeysOf, committedKeys, committedTabm, isMultipart, isSameBase, parametersOf, withoutLinkSuffix } from './committed-form.ts'
+import { bodyKeysOf, committedKeys, committedTabm, isMultipart, isSameBase, parametersOf } from './committed-form.ts'
 import { encodeHttpsig, encodeHttpsigWire } from './httpsig.ts'
 import { isLegalValue } from './httpsig-names.ts'
 import { selectCommitments } from './id.ts'
@@ -20,7 +20,18 @@ import { CONSTANT_KEY_ID, constantDigest, HMAC_SHA256, publicKeyId, RSA_PSS_SHA5
 import { noteWire } from './received-note.ts'
 import { type Component, componentsOf, signatureBase } from './signature-base.ts'
 import { HTTPSIG_DEVICE } from './signature-headers.ts'
-import { type Binary, binaryBytes, EMPTY_MESSAGE, isList, isMessage, isPrivateKey, type Message, type Tabm, type Value } from './value.ts'
+import {
+  type Binary,
+  binaryBytes,
+  EMPTY_MESSAGE,
+  isList,
+  isMessage,
+  isPrivateKey,
+  type Message,
+  type Tabm,
+  type Value,
+  withoutLinkSuffix,
+} from './value.ts'
 
 export interface CommitOptions {
   /** Only these keys; those that the message does not have are left out. */

@@ -22,7 +22,7 @@ import { committedPart, receivedBases, signedPart } from './received-signature.t
 import { sameValue } from './same-value.ts'
 import { parseSignatures, toCommitment } from './signature-headers.ts'
 import { TX_DEVICE, verifyTxCommitment } from './tx.ts'
-import { type Binary, binaryBytes, type HttpsigForm, isList, isMessage, isPrivateKey, type Message, type Value } from './value.ts'
+import { type Binary, binaryBytes, type HttpsigForm, isContainer, isMessage, isPrivateKey, type Message, type Value } from './value.ts'
 
 export interface VerifySecret {
   /** For commitments by a secret; without it they do not hold. */
@@ -66,7 +66,7 @@ export async function heldCommitment(
   return null
 }
 
-/** The same where nobody in particular did. */
+/** With the committer that its key names: older dialects leave it out. */
 function withCommitter(commitment: Commitment, key: NamedKey): Commitment {
   const committer = committerOf(key)
   return committer === commitment.committer ? commitment : { ...commitment, committer }
@@ -171,8 +171,4 @@ function commitmentsIn(message: Message): Commitment[] | null {
     if (isFailure(error, 'encoding-invalid')) return null
     throw error
   }
-}
-
-function isContainer(value: Value | undefined): value is Message | readonly Value[] {
-  return isMessage(value) || isList(value)
 }

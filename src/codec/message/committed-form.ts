@@ -16,7 +16,16 @@ import { isOverWire, notedTypes, noteTypes, noteWire } from './received-note.ts'
 import { type Component, componentsOf, signatureBase, signedParameters } from './signature-base.ts'
 import { HTTPSIG_DEVICE } from './signature-headers.ts'
 import { encodeStructured } from './structured.ts'
-import { type Binary, compareKeys, type HttpsigForm, isPrivateKey, LINK_SUFFIX, type Message, type Tabm, type Value } from './value.ts'
+import {
+  type Binary,
+  compareKeys,
+  type HttpsigForm,
+  isPrivateKey,
+  type Message,
+  type Tabm,
+  type Value,
+  withoutLinkSuffix,
+} from './value.ts'
 
 export interface FormOptions {
   /** All that there is to commit to, when left out. */
@@ -172,8 +181,4 @@ function withoutMeta(message: Message): Message {
   const kept = new Map<string, Value>()
   for (const [key, value] of message) if (key !== 'commitments' && !isPrivateKey(key)) kept.set(key, value)
   return kept
-}
-
-export function withoutLinkSuffix(key: string): string {
-  return key.endsWith(LINK_SUFFIX) ? key.slice(0, -LINK_SUFFIX.length) : key
 }

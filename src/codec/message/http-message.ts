@@ -24,17 +24,7 @@ import { committedPart, decodeWhole, movedParts, signedPart } from './received-s
 import { type Component, componentsOf } from './signature-base.ts'
 import { parseSignatures, type SignatureInput, signatureHeaders, toCommitment } from './signature-headers.ts'
 import { encodeStructured } from './structured.ts'
-import {
-  binaryBytes,
-  type HttpsigForm,
-  isList,
-  isMessage,
-  isPrivateKey,
-  LINK_SUFFIX,
-  type Message,
-  type Tabm,
-  type Value,
-} from './value.ts'
+import { binaryBytes, type HttpsigForm, isContainer, isPrivateKey, LINK_SUFFIX, type Message, type Tabm } from './value.ts'
 
 export interface EncodeOptions {
   /** Messages within whole, instead of links to them. */
@@ -190,8 +180,4 @@ function isMoved(
     const keys = part.committed.filter((key) => key !== TYPES_KEY && !isPrivateKey(key))
     return keys.length === wanted.size && keys.every((key) => wanted.has(key))
   })
-}
-
-function isContainer(value: Value | undefined): boolean {
-  return isMessage(value) || isList(value)
 }

@@ -1,5 +1,6 @@
 /**
- * httpsig@1.0 as older generations write it, for clients that cannot read the present form. Never for ids, nor for signatures that others check.
+ * httpsig@1.0 as older generations write it, for clients that cannot read the present form. Never for ids; `legacy-signature.ts` signs
+ * it for those who sent such a request.
  *
  * Wire        g0 (to June 2025): keys in lower case; empty values as types alone (`k="empty-list"`); atoms in quotes; floats as `1.5e+00`; lists as text
  *             (`"(ao-type-integer) 1", "two"`), or as messages of type `list` where text would not do; `body-keys` names the parts, `inline-body-key` the body.
@@ -9,7 +10,6 @@
  *             it reads no part that is `inline`, so messages have names. What it cannot read at all: see HEADERS_BYTES_MAX and `legacyBody`.
  *             It makes a list of a part before it adds the parts within that list, one place too late; but not of a part whose name has an empty segment.
  */
-
 import { AO_CORE_DEPTH_MAX, AO_CORE_HEADER_VALUE_BYTES_MAX } from '../../base/limits.ts'
 import { decodeTypes, encodeTypes } from './ao-types.ts'
 import { contentDigest } from './content-digest.ts'

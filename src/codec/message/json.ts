@@ -15,7 +15,7 @@ import { encodeTypes, SELF_KEY, TYPES_KEY } from './ao-types.ts'
 import { parseJsonText } from './json-text.ts'
 import { withPresentCommitments } from './received-signature.ts'
 import { isMadeKey, type LinkOf, restoreTypes } from './structured.ts'
-import { Atom, Float, float, isList, isMessage, LINK_SUFFIX, Link, type Message, sortedKeys, type Value } from './value.ts'
+import { Atom, Float, float, isContainer, isList, isMessage, LINK_SUFFIX, Link, type Message, sortedKeys, type Value } from './value.ts'
 
 export interface JsonOptions {
   /** With it children become `key+link`, but not those in `commitments`. */
@@ -76,7 +76,7 @@ interface Into {
 
 function addEntry(key: string, value: Value, { entries, types, encoding }: Into): void {
   if (value instanceof Link) entries.set(key + LINK_SUFFIX, JSON.stringify(value.id))
-  else if (encoding.linkOf !== undefined && isChild(value)) entries.set(key + LINK_SUFFIX, JSON.stringify(encoding.linkOf(value)))
+  else if (encoding.linkOf !== undefined && isContainer(value)) entries.set(key + LINK_SUFFIX, JSON.stringify(encoding.linkOf(value)))
   else if (isNative(value, encoding)) entries.set(key, nativeText(value, encoding))
   else {
     const isBytes = value instanceof Uint8Array
@@ -90,10 +90,6 @@ function toObject(entries: Map<string, string>, types: ReadonlyMap<string, strin
   let text = ''
   for (const key of sortedKeys(entries)) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${entries.get(key)}`
   return `{${text}}`
-}
-
-function isChild(value: Value): value is Message | readonly Value[] {
-  return isMessage(value) || isList(value)
 }
 
 /** Does JSON have a form of its own for it? */

@@ -7,7 +7,9 @@
  * Invariants  What a signature commits to is read from its own headers alone, and from the body only if the digest is among them: nothing that is not
  *             signed (a content type, a body key, another header) can change how it is understood.
  */
+
 import { EMPTY } from '../../base/bytes.ts'
+import { AO_CORE_HEADER_VALUE_BYTES_MAX } from '../../base/limits.ts'
 import { TYPES_KEY } from './ao-types.ts'
 import { committedKeys, isMultipart } from './committed-form.ts'
 import { contentDigest } from './content-digest.ts'
@@ -17,7 +19,7 @@ import { baseOf, type Component, lastLine, listedName, signedParameters } from '
 import { HTTPSIG_DEVICE, type ReceivedSignature } from './signature-headers.ts'
 import { decodeStructured } from './structured.ts'
 import { formatString } from './structured-fields.ts'
-import { type Binary, type HttpsigForm, isList, LINK_SUFFIX, type Message, type Tabm, type Value } from './value.ts'
+import { asMessage, type Binary, type HttpsigForm, type Message, type Tabm, type Value, withoutLinkSuffix } from './value.ts'
 
 /** What a signature commits to. */
 export interface CommittedPart {
@@ -89,7 +91,7 @@ export function decodeWhole(form: HttpsigForm): Message {
 }
 
 function decodeTabm(tabm: Tabm): Message {
-  return adoptLegacy(tabm, toMessage(decodeStructured(tabm)), readSigned)
+  return adoptLegacy(tabm, asMessage(decodeStructured(tabm)), readSigned)
 }
 
 /** A value with the commitments of messages within as they are today, whatever dialect they were written in. */
@@ -145,18 +147,11 @@ function partOf(message: Message, keys: readonly string[]): CommittedPart {
 
 function pick(tabm: Tabm, keys: readonly string[]): Tabm {
   const wanted = new Set(keys)
-  return new Map(
-    [...tabm].filter(([key]) => wanted.has(key) || (key.endsWith(LINK_SUFFIX) && wanted.has(key.slice(0, -LINK_SUFFIX.length)))),
-  )
+  return new Map([...tabm].filter(([key]) => wanted.has(key) || wanted.has(withoutLinkSuffix(key))))
 }
 
 /** Also in the form that is signed, not only in the one that was sent. */
 function isAlwaysInBody(key: string, tabm: Tabm): boolean {
   const value = tabm.get(key)
-  return key === 'body' || key === 'data' || typeof value !== 'string' || value.length > 4096
-}
-
-/** A list becomes the message with keys 1..n that it is elsewhere. */
-function toMessage(value: Message | readonly Value[]): Message {
-  return isList(value) ? new Map(value.map((item, at) => [String(at + 1), item])) : value
+  return key === 'body' || key === 'data' || typeof value !== 'string' || value.length > AO_CORE_HEADER_VALUE_BYTES_MAX
 }

@@ -112,7 +112,7 @@ export function formatParameters(parameters: SfParameters): string {
   return text
 }
 
-export function formatBare(bare: SfBare): string {
+function formatBare(bare: SfBare): string {
   switch (bare.kind) {
     case 'string':
       return formatString(bare.value)
@@ -141,15 +141,7 @@ export function formatString(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
-/** Items without parameters. */
-export function sfString(value: string): SfItem {
-  return { kind: 'string', value, parameters: NO_PARAMETERS }
-}
-
-export function sfToken(value: string): SfItem {
-  return { kind: 'token', value, parameters: NO_PARAMETERS }
-}
-
+/** An item without parameters. */
 export function sfBytes(value: Uint8Array): SfItem {
   return { kind: 'bytes', value, parameters: NO_PARAMETERS }
 }

@@ -65,6 +65,20 @@ export function isList(value: unknown): value is readonly Value[] {
   return Array.isArray(value)
 }
 
+/** What has values of its own. */
+export function isContainer(value: unknown): value is Message | readonly Value[] {
+  return isMessage(value) || isList(value)
+}
+
+/** A list as the message with keys 1..n that it is equal to. */
+export function asMessage(value: Message | readonly Value[]): Message {
+  return isList(value) ? new Map(value.map((item, at) => [String(at + 1), item])) : value
+}
+
+export function withoutLinkSuffix(key: string): string {
+  return key.endsWith(LINK_SUFFIX) ? key.slice(0, -LINK_SUFFIX.length) : key
+}
+
 export function isBinary(value: unknown): value is Binary {
   return typeof value === 'string' || value instanceof Uint8Array
 }

@@ -136,7 +136,7 @@ function bodyOf(value: Value): Value | undefined {
 
 function hasHook({ options }: NodeMessage, name: string): boolean {
   const hooks = options.get('on')
-  return isMessage(hooks) && (hooks as Message).has(name)
+  return isMessage(hooks) && hooks.has(name)
 }
 
 /** `/~meta@1.0/info`, by which a node is initialised. */

@@ -28,7 +28,7 @@ export function statusOf(status: Status, value: Outcome['value']): number {
 }
 
 /** Null for what is no final status of HTTP. */
-export function codeOf(value: Value | undefined): number | null {
+function codeOf(value: Value | undefined): number | null {
   if (value instanceof Atom) return CODES.get(value.name) ?? null
   const code = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value
   return typeof code === 'number' && code >= 200 && code <= 599 ? code : null
