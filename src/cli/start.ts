@@ -34,7 +34,11 @@ const OPTIONS: CommandFile['options'] = {
   upstream: { type: 'string', value: 'URLs', help: 'gateways to fetch from what is not here, with commas between them' },
   'public-url': { type: 'string', value: 'URL', help: 'URL under which others reach this node (default: where it listens)' },
   aliases: { type: 'string', value: 'on|off', help: "let well-known module ids mean the node's own runtime (default: on)" },
-  operator: { type: 'string', value: 'address', help: 'who may change the options of AO-Core, or unclaimed for anybody (default: the identity)' },
+  operator: {
+    type: 'string',
+    value: 'address',
+    help: 'who may change the options of AO-Core, or unclaimed for anybody (default: the identity)',
+  },
   fresh: { type: 'boolean', help: 'forget what the data folder holds and begin anew' },
   'log-level': { type: 'string', value: 'level', help: 'trace, debug, info, warn, error or silent (default: warn)' },
 }

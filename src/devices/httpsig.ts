@@ -10,7 +10,7 @@ import { concat, utf8 } from '../base/bytes.ts'
 import { encodeHttpMessage } from '../codec/message/http-message.ts'
 import { type Binary, binaryBytes, type HttpsigForm, isBinary, type Message, toBinary, type Value } from '../codec/message/value.ts'
 import { verifyReceived } from '../codec/message/verify.ts'
-import { isTrue, wholeIfWanted, withoutCast } from '../kernel/codec-device.ts'
+import { isBundleWanted, wholeIfWanted, withoutCast } from '../kernel/codec-device.ts'
 import type { Device, Env } from '../kernel/device.ts'
 import { ok } from '../kernel/outcomes.ts'
 
@@ -34,7 +34,7 @@ export const httpsig: Device = {
 
 async function formOf(base: Message, request: Message, env: Env): Promise<HttpsigForm> {
   const message = await wholeIfWanted(withoutCast(base, NAME), request, env)
-  return encodeHttpMessage(message, { wire: false, bundle: isTrue(request.get('bundle')) || isTrue(request.get('accept-bundle')) })
+  return encodeHttpMessage(message, { wire: false, bundle: isBundleWanted(request) })
 }
 
 function bodyEntry(body: Uint8Array | null): [string, Value][] {

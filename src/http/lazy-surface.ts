@@ -1,8 +1,6 @@
 /** A surface whose code is loaded when a request first gets as far as it, so that a node need not wait for it when it starts. */
 import { HeddleError } from '../base/errors.ts'
-import { type Request, type Response, type Route, type Surface, text } from './route.ts'
-
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+import { METHODS, type Request, type Response, type Route, type Surface, text } from './route.ts'
 
 /** `load` gives the same surface each time; its routes are for all paths, one for each method at most. */
 export function lazySurface(name: string, load: () => Promise<Surface>): Surface {

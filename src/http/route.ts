@@ -31,9 +31,12 @@ export interface Response {
   readonly body: Uint8Array | string | AsyncIterable<Uint8Array> | null
 }
 
+/** HEAD is asked of GET routes, OPTIONS of none. */
+export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
 /** Null from a handler means: not mine after all, try the next route that matches. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: (typeof METHODS)[number]
   /** `/tx/:id/status`; `/x/*` takes any rest, also an empty one. GET routes answer HEAD too, without the body. */
   readonly path: string
   handle(request: Request): Promise<Response | null>

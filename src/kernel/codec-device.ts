@@ -12,9 +12,14 @@ export function isTrue(value: Value | undefined): boolean {
   return value === true || value === 'true' || (value instanceof Atom && value.name === 'true')
 }
 
+/** Is what is linked to wanted whole? */
+export function isBundleWanted(request: Message): boolean {
+  return isTrue(request.get('bundle')) || isTrue(request.get('accept-bundle'))
+}
+
 /** The base with all that is linked to, where the request asks for a bundle. */
 export async function wholeIfWanted(base: Message, request: Message, env: Env): Promise<Message> {
-  if (!isTrue(request.get('bundle')) && !isTrue(request.get('accept-bundle'))) return base
+  if (!isBundleWanted(request)) return base
   return (await loadWhole(env.store, base)) as Message // A message stays one.
 }
 

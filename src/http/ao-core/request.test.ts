@@ -49,7 +49,7 @@ describe('a request', () => {
       Object.values(json(reply))
         .filter((value) => typeof value === 'string')
         .sort(),
-    ).toEqual(['a', 'accept', 'accept-bundle', 'ao-types', 'commitments', 'device', 'method', 'n'].filter((key) => key !== 'ao-types'))
+    ).toEqual(['a', 'accept', 'accept-bundle', 'commitments', 'device', 'method', 'n'])
     expect(toText((await post('/~message@1.0/verify&committers=all', headers, body)).body)).toBe('true')
   })
 

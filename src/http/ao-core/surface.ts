@@ -9,7 +9,7 @@
 import { REPLIES_KEPT } from '../../base/limits.ts'
 import type { ItemSigner } from '../../codec/data-item.ts'
 import type { MessageSigner } from '../../codec/message/commitment.ts'
-import type { Request, Response, Route, Surface } from '../route.ts'
+import { METHODS, type Request, type Response, type Route, type Surface } from '../route.ts'
 import { type AnswerDeps, answerRequest, defaultPage, withCors } from './answer.ts'
 import { Bodies } from './bodies.ts'
 import { idInPath, isMarked, isMarkedPath, wantsCodec } from './claims.ts'
@@ -31,8 +31,6 @@ export interface AoCoreSurfaces {
   readonly recognised: Surface
   readonly rest: Surface
 }
-
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 export function aoCoreSurface(deps: AoCoreDeps): AoCoreSurfaces {
   const signed = new SignedReplies(deps.identity, deps.itemSigner)

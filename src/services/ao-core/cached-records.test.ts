@@ -203,11 +203,12 @@ describe('what need not be durable', () => {
     const { kv, open } = disk()
     const write = kv.write.bind(kv)
     let batches = 0
+    let most = 0
     vi.spyOn(kv, 'write').mockImplementation(async (batch) => {
       batches += 1
       if (batches % 7 === 0) throw new Error('no space')
       await write(batch)
-      expect(await used(kv)).toBeLessThanOrEqual(BYTES_MAX)
+      most = Math.max(most, await used(kv)) // Judged below: what is thrown here is taken for a failure of the store.
     })
     for (let round = 0; round < 12; round++) {
       const store = await open()
@@ -217,6 +218,7 @@ describe('what need not be durable', () => {
       }
     }
     expect(batches).toBeGreaterThan(100)
+    expect(most).toBeLessThanOrEqual(BYTES_MAX)
     expect(await used(kv)).toBeGreaterThan(BYTES_MAX / 4)
   })
 })
