@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { anyKey, anyMessage, anyValue } from '../../test/ao-core-arbitrary.ts'
 import { kernelRig } from '../../test/kernel-rig.ts'
 import { HeddleError } from '../base/errors.ts'
+import { verifyHashpath } from '../codec/message/hashpath.ts'
 import { unsignedId } from '../codec/message/id.ts'
 import { Atom, atom, isMessage, isPrivateKey, type Message, message, type Value } from '../codec/message/value.ts'
 import type { Device } from './device.ts'
@@ -88,12 +89,26 @@ describe('any sequence', () => {
           const { kernel, abort, errors } = kernelRig([echo])
           const result = await ending(kernel.run([first, ...steps], { signal: abort.signal, cacheControl }))
           expect(errors).toEqual([])
-          if (result === null || result.origin === null) return
-          expect(isMessage(result.value)).toBe(true)
-          await ending(Promise.resolve().then(() => (result.hashpath === null ? Promise.reject(new Error('no hashpath')) : result)))
+          if (result !== null && result.origin !== null) expect(isMessage(result.value)).toBe(true)
         },
       ),
       { numRuns: 600 },
+    )
+  })
+
+  it('of changes has the hashpath of its base and its requests, whatever these are', async () => {
+    const { run } = kernelRig()
+    const change = anyMessage({ depth: 1 }).map((own) => new Map<string, Value>([...own, ['path', 'set']]))
+    await fc.assert(
+      fc.asyncProperty(anyMessage({ depth: 1 }), fc.array(change, { minLength: 1, maxLength: 4 }), async (first, requests) => {
+        const result = await ending(run(first, ...requests))
+        fc.pre(result !== null)
+        expect(verifyHashpath({ base: unsignedId(first), requests, hashpath: result.hashpath ?? '' })).toBe(true)
+        expect(verifyHashpath({ base: unsignedId(first), requests: [...requests, requests[0]!], hashpath: result.hashpath ?? '' })).toBe(
+          false,
+        )
+      }),
+      { numRuns: 200 },
     )
   })
 

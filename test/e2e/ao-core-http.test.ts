@@ -23,5 +23,16 @@ describe('what HyperBEAM replied (ao-core-http.json), by a whole node', () => {
     await node.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  transcriptTests(() => Number(new URL(node.url).port))
+  transcriptTests(() => Number(new URL(node.url).port), {
+    'root-redirect': {
+      why: 'there is the network info of Arweave, for browsers the page of the node',
+      status: 200,
+      body: /^\{"network":"/,
+    },
+    'unknown-id': {
+      why: "a plain GET of an id is the gateway's, and this is none: its last bits are no zeros",
+      status: 400,
+      body: /^Invalid ID/,
+    },
+  })
 })
