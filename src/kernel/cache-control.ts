@@ -7,8 +7,7 @@
  *             A result has the place `computed/<base id>/<request id>`, which is no key of any message: nothing that a client stores can pass for a result.
  *             Unsigned ids say nothing of who signed: with other commitments the place is another. What has private keys has none.
  */
-import { toBase64url, utf8 } from '../base/bytes.ts'
-import { sha256 } from '../base/hash.ts'
+import { sha256Text } from '../base/hash.ts'
 import { unsignedId } from '../codec/message/id.ts'
 import { isList, isMessage, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
 
@@ -59,7 +58,7 @@ export function resultPlace(base: Message, request: Message): string | null {
   if (bySigners.includes(null)) return null
   const place = `computed/${unsignedId(base)}/${unsignedId(request)}`
   const signers = bySigners.join('|')
-  return signers === '|' ? place : `${place}/${toBase64url(sha256(utf8(signers)))}`
+  return signers === '|' ? place : `${place}/${sha256Text(signers)}`
 }
 
 /** Null when the message has private keys, or commitments that are elsewhere. */

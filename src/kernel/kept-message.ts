@@ -6,7 +6,7 @@
  *             them cover, and them; with those of nobody that cover no more. An id that anybody could choose, as that of a commitment by a secret, leads nowhere.
  */
 import { isTxId } from '../base/ids.ts'
-import type { Commitment } from '../codec/message/commitment.ts'
+import { type Commitment, coveredKeys } from '../codec/message/commitment.ts'
 import { linkId } from '../codec/message/id.ts'
 import { isList, isMessage, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
 
@@ -22,7 +22,7 @@ const CHECKED_DEVICES: ReadonlySet<string> = new Set(['httpsig@1.0', 'ans104@1.0
 /** The message itself where nothing has to go, so that what was computed of it stays known. */
 export function keptPart(message: Message, commitments: readonly Commitment[]): Message {
   if (commitments.length === 0) return message
-  const covered = new Set(commitments.flatMap(({ committed }) => committed))
+  const covered = coveredKeys(commitments)
   const isKept = (key: string): boolean => covered.has(key) || key === 'commitments' || isPrivateKey(key)
   for (const key of message.keys()) if (!isKept(key)) return new Map([...message].filter(([name]) => isKept(name)))
   return message
@@ -54,16 +54,16 @@ export function otherIds(message: Message, commitments: readonly Commitment[], p
 /** What an id shows of a kept message: without commitments it is the message itself. */
 export function shownPart(kept: ReadonlyMap<string, Value>, commitments: Message | undefined, pointer: Pointer): Message {
   if (commitments === undefined) return kept
-  const [first, ...others] = pointer.commitments.map((id) => new Set(committedKeys(commitments.get(id))))
+  const [first, ...others] = pointer.commitments.map((id) => new Set(keysCovered(commitments.get(id))))
   if (first === undefined) return new Map<string, Value>([...kept, ['commitments', commitments]])
   const covered = new Set([...first].filter((key) => others.every((keys) => keys.has(key))))
   const isMeant = (id: string, commitment: Value): boolean =>
-    pointer.commitments.includes(id) || committedKeys(commitment).every((key) => covered.has(key))
+    pointer.commitments.includes(id) || keysCovered(commitment).every((key) => covered.has(key))
   const meant = new Map([...commitments].filter(([id, commitment]) => isMeant(id, commitment)))
   return new Map<string, Value>([...[...kept].filter(([key]) => covered.has(key)), ['commitments', meant]])
 }
 
-function committedKeys(commitment: Value | undefined): readonly Value[] {
+function keysCovered(commitment: Value | undefined): readonly Value[] {
   const committed = isMessage(commitment) ? commitment.get('committed') : undefined
   return isList(committed) ? committed : isMessage(committed) ? [...committed.values()] : []
 }

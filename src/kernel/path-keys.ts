@@ -10,7 +10,7 @@
 import { clip, equalBytes } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { PATH_STEPS_MAX } from '../base/limits.ts'
-import { commitmentsOf } from '../codec/message/commitment.ts'
+import { commitmentsOf, coveredKeys } from '../codec/message/commitment.ts'
 import { decodeTyped } from '../codec/message/typed-text.ts'
 import { type Binary, binaryBytes, isBinary, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
 import { dropQuotes, PLUS, toKey, toValueText, unquote } from './path-text.ts'
@@ -96,7 +96,7 @@ class Spread implements SpreadKeys {
   #isOwn = false
 
   constructor(message: Message) {
-    this.committed = message.has('commitments') ? new Set(commitmentsOf(message).flatMap(({ committed }) => committed)) : null
+    this.committed = message.has('commitments') ? coveredKeys(commitmentsOf(message)) : null
   }
 
   putAll(keys: Message, parseSteps: ParseSteps): void {
@@ -179,7 +179,7 @@ function isSame(a: StepValue | undefined, b: StepValue): boolean {
   return isBinary(a) && isBinary(b) && equalBytes(binaryBytes(a), binaryBytes(b))
 }
 
-function without(keys: Message, key: string): Message {
+export function without<V>(keys: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
   const rest = new Map(keys)
   rest.delete(key)
   return rest

@@ -6,7 +6,7 @@
  *
  * Invariants  Found by the very object that holds its commitments: no value that a client sends, and nothing that is computed from one, can pass for it.
  */
-import { commitmentsOf } from '../codec/message/commitment.ts'
+import { commitmentsOf, coveredKeys } from '../codec/message/commitment.ts'
 import type { Message } from '../codec/message/value.ts'
 import { requireVerified } from '../codec/message/verified.ts'
 import { isMeant } from './own-signature.ts'
@@ -41,7 +41,7 @@ export async function signedPart(request: Message, isTrusted: (committer: string
   const message = await verified(request)
   const trusted = commitmentsOf(message).filter((each) => isMeant(each) && each.committer !== null && isTrusted(each.committer))
   if (trusted.length === 0) return null
-  const covered = new Set(trusted.flatMap(({ committed }) => committed))
+  const covered = coveredKeys(trusted)
   return new Map([...message].filter(([key]) => covered.has(key)))
 }
 

@@ -11,7 +11,17 @@ import { HeddleError } from '../base/errors.ts'
 import { AO_CORE_VALUES_MAX, PATH_SEGMENT_BYTES_MAX, PATH_STEPS_MAX, RESOLVE_DEPTH_MAX, URL_BYTES_MAX } from '../base/limits.ts'
 import { commitmentsOf } from '../codec/message/commitment.ts'
 import { isIdLike, type Message } from '../codec/message/value.ts'
-import { overlay, parseQuery, type RawQuery, readKey, readNestedKey, type SpreadKeys, type StepValue, spreadKeys } from './path-keys.ts'
+import {
+  overlay,
+  parseQuery,
+  type RawQuery,
+  readKey,
+  readNestedKey,
+  type SpreadKeys,
+  type StepValue,
+  spreadKeys,
+  without,
+} from './path-keys.ts'
 import { closeQuotes, cutOutside, decodeTarget, findOutside, isBracketed, PLUS, toKey, tooLong, toValueText, unquote } from './path-text.ts'
 import { Cast, type Step, type StepMessage, Steps } from './steps.ts'
 
@@ -145,15 +155,8 @@ function withKeys(part: Part, index: number, { global, scoped, committed }: Spre
   if (!(part instanceof Cast)) return overlay(given, part, committed)
   const { message } = part
   const path = message.get('path')
-  if (path === undefined) return new Cast(part.device, overlay(withoutPath(given), message, committed))
+  if (path === undefined) return new Cast(part.device, overlay(given.has('path') ? without(given, 'path') : given, message, committed))
   return typeof path === 'string' && isIdLike(path) ? part : new Cast(part.device, overlay(given, message, committed))
-}
-
-function withoutPath(message: StepMessage): StepMessage {
-  if (!message.has('path')) return message
-  const rest = new Map(message)
-  rest.delete('path')
-  return rest
 }
 
 /** A signed path belongs to what the base is, or its signature would not hold; nothing resolves the path of a base. */

@@ -16,7 +16,7 @@ import { FIELD_PREFIX, isBareBinary, type OpenContext, type Opened, openEnvelope
 import { flatValues, type PackedItem, packEnvelope } from './ans104-pack.ts'
 import { ANS104_DEVICE, commitmentType, committerOf, signatureTypeOf } from './ans104-types.ts'
 import { type Commitment, commitmentsOf, UNSIGNED_TYPE, withCommitments } from './commitment.ts'
-import { type Binary, binaryBytes, isBinary, isList, isMessage, type Message, toBinary, type Value } from './value.ts'
+import { asMessage, type Binary, binaryBytes, isBinary, isList, isMessage, type Message, toBinary, type Value } from './value.ts'
 
 /** Private note of a commitment: the item as it was received. */
 export const ITEM_NOTE = 'priv-item'
@@ -86,11 +86,6 @@ export function commitmentOf(
   if (isLowerCase) return { values, commitment: null }
   const id = unsignedItemId(item)
   return { values, commitment: { ...base, id: toBase64url(id), type: UNSIGNED_TYPE, keyId: null, committer: null, signature: id } }
-}
-
-/** What commitments are attached to cannot be a list. */
-export function asMessage(value: Message | readonly Value[]): Message {
-  return isList(value) ? new Map(value.map((item, i) => [String(i + 1), item])) : value
 }
 
 export function withNote(commitment: Commitment, raw: Binary): Commitment {

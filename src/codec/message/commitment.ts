@@ -67,6 +67,11 @@ export function withoutCommitments(message: Message): Message {
   return message.has('commitments') ? withCommitments(message, []) : message
 }
 
+/** What any of them covers. */
+export function coveredKeys(commitments: readonly Commitment[]): ReadonlySet<string> {
+  return new Set(commitments.flatMap(({ committed }) => committed))
+}
+
 export function parseCommitment(id: string, value: Value): Commitment {
   if (!isMessage(value)) throw invalid(`commitment ${id} is not a message`)
   const type = text(id, value, 'type') ?? ''

@@ -10,6 +10,7 @@ import { clip } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { AO_CORE_DEPTH_MAX, AO_CORE_VALUES_MAX } from '../../base/limits.ts'
 import { ownText } from './own-text.ts'
+import { tooLarge } from './too-large.ts'
 import { type Binary, compareKeys, isBinary, isPrivateKey, type Tabm, toBinary } from './value.ts'
 
 export type FlatMessage = ReadonlyMap<string, Binary>
@@ -113,8 +114,4 @@ function noText(path: string, problem: string): HeddleError<'encoding-invalid'> 
 function twice(path: string): HeddleError<'encoding-invalid'> {
   const message = `\`${clip(path)}\` is twice in a flat message, or is a value and a message; give each path one value`
   return new HeddleError('encoding-invalid', { format: 'flat@1.0', at: 0 }, message)
-}
-
-function tooLarge(what: string, size: number, max: number): HeddleError<'too-large'> {
-  return new HeddleError('too-large', { what, size, max }, `${what}: ${size}, at most ${max} are accepted`)
 }

@@ -16,6 +16,7 @@ import { depthExceeded, inlineKey, isOfHttp, parseParameters, partPath } from '.
 import { unescapeKey } from './key-escape.ts'
 import type { Part } from './multipart.ts'
 import { parseDictionary } from './structured-fields.ts'
+import { tooLarge } from './too-large.ts'
 import { type Binary, binaryLength, type HttpsigForm, isPrivateKey, LINK_SUFFIX, type Tabm, toBinary } from './value.ts'
 
 export interface HttpsigParts {
@@ -268,8 +269,4 @@ export function multipartBoundary(contentType: Binary | undefined): string | nul
 
 function invalid(problem: string): HeddleError<'encoding-invalid'> {
   return new HeddleError('encoding-invalid', { format: 'httpsig@1.0', at: 0 }, problem)
-}
-
-function tooLarge(what: string, size: number, max: number): HeddleError<'too-large'> {
-  return new HeddleError('too-large', { what, size, max }, `${what}: ${size}, but at most ${max} are taken`)
 }

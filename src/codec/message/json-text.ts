@@ -16,6 +16,7 @@ import {
 } from '../../base/limits.ts'
 import { ownText } from './own-text.ts'
 import { toInteger } from './structured-fields.ts'
+import { tooLarge } from './too-large.ts'
 import { Float, type Message, textBinary, type Value } from './value.ts'
 
 interface Cursor {
@@ -244,8 +245,4 @@ function invalid({ text, at }: Cursor, expected: string): HeddleError<'encoding-
   const found = at < text.length ? `"${clip(text.slice(at, at + 100), 40)}"` : 'the end'
   const message = `JSON: expected ${expected} at position ${at} and found ${found}`
   return new HeddleError('encoding-invalid', { format: 'json', at }, message)
-}
-
-function tooLarge(what: string, size: number, max: number): HeddleError<'too-large'> {
-  return new HeddleError('too-large', { what, size, max }, `${what}: ${size}, at most ${max} are accepted`)
 }

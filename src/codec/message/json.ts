@@ -15,6 +15,7 @@ import { encodeTypes, SELF_KEY, TYPES_KEY } from './ao-types.ts'
 import { parseJsonText } from './json-text.ts'
 import { withPresentCommitments } from './received-signature.ts'
 import { isMadeKey, type LinkOf, restoreTypes } from './structured.ts'
+import { tooDeep } from './too-large.ts'
 import { Atom, Float, float, isContainer, isList, isMessage, LINK_SUFFIX, Link, type Message, sortedKeys, type Value } from './value.ts'
 
 export interface JsonOptions {
@@ -120,10 +121,4 @@ function floatText(value: number): string {
   if (exponent === undefined && Math.abs(value) < EXACT_MAX) return digits.includes('.') ? digits : `${digits}.0`
   const [mantissa = '', power = ''] = value.toExponential().split('e')
   return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${power.replace('+', '')}`
-}
-
-function tooDeep(): HeddleError<'too-large'> {
-  const max = AO_CORE_DEPTH_MAX
-  const message = `messages within messages are more than ${max} deep; nest them less or use links`
-  return new HeddleError('too-large', { what: 'depth of a message', size: max + 1, max }, message)
 }

@@ -12,6 +12,7 @@ import { clip, concat, EMPTY, toAsciiText, toBase64url, toLatin1, toTextStrict, 
 import { HeddleError } from '../../base/errors.ts'
 import { createSha256, sha256Text } from '../../base/hash.ts'
 import { AO_CORE_BODY_BYTES_MAX, AO_CORE_KEYS_MAX, MULTIPART_BOUNDARY_BYTES_MAX, MULTIPART_PARTS_MAX } from '../../base/limits.ts'
+import { tooLarge } from './too-large.ts'
 import { type Binary, binaryBytes, toBinary } from './value.ts'
 
 export interface Part {
@@ -350,8 +351,4 @@ function boundaryInvalid(boundary: string): HeddleError<'encoding-invalid'> {
 
 function multipartInvalid(at: number, problem: string): HeddleError<'encoding-invalid'> {
   return new HeddleError('encoding-invalid', { format: 'multipart', at }, `multipart body: ${problem}`)
-}
-
-function tooLarge(what: string, size: number, max: number): HeddleError<'too-large'> {
-  return new HeddleError('too-large', { what, size, max }, `${what}: ${size}, but at most ${max} are taken`)
 }

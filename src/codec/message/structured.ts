@@ -10,6 +10,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import { AO_CORE_DEPTH_MAX } from '../../base/limits.ts'
 import { decodeTypes, encodeTypes, SELF_KEY, TYPES_KEY, type Types } from './ao-types.ts'
+import { tooDeep } from './too-large.ts'
 import { decodeTyped, emptyOf, encodeTyped } from './typed-text.ts'
 import { type Binary, isBinary, isList, isMessage, isPrivateKey, LINK_SUFFIX, Link, type Message, type Tabm, type Value } from './value.ts'
 
@@ -194,10 +195,4 @@ function typesText(types: Value | undefined): Binary | undefined {
 function invalidList(length: number, missing: number): HeddleError<'encoding-invalid'> {
   const problem = `a list of ${length} keys has no item ${missing}; its keys must be 1 to ${length}`
   return new HeddleError('encoding-invalid', { format: 'structured@1.0', at: 0 }, problem)
-}
-
-function tooDeep(): HeddleError<'too-large'> {
-  const max = AO_CORE_DEPTH_MAX
-  const message = `messages within messages are more than ${max} deep; nest them less or use links`
-  return new HeddleError('too-large', { what: 'depth of a message', size: max + 1, max }, message)
 }

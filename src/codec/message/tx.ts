@@ -26,13 +26,13 @@ import {
   verifyTransaction,
 } from '../transaction.ts'
 import { bytesOfId } from './ans104-item.ts'
-import { asMessage, attempt, ITEM_NOTE, ItemContext, KEY_SCHEME, packChild, withNote } from './ans104-message.ts'
+import { attempt, ITEM_NOTE, ItemContext, KEY_SCHEME, packChild, withNote } from './ans104-message.ts'
 import { FIELD_PREFIX, type Opened, openEnvelope } from './ans104-open.ts'
 import { flatValues, type PackedItem, packEnvelope } from './ans104-pack.ts'
 import { ECDSA_TYPE, RSA_TYPE } from './ans104-types.ts'
 import { type Commitment, commitmentsOf, UNSIGNED_TYPE, withCommitments } from './commitment.ts'
 import { sameCommitted } from './same-value.ts'
-import { isBinary, type Message, type Value } from './value.ts'
+import { asMessage, isBinary, type Message, type Value } from './value.ts'
 
 export const TX_DEVICE = 'tx@1.0'
 /** Media type. */

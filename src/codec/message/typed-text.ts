@@ -10,6 +10,7 @@ import { HeddleError } from '../../base/errors.ts'
 import { AO_CORE_DEPTH_MAX, AO_CORE_INTEGER_DIGITS_MAX, AO_CORE_VALUES_MAX } from '../../base/limits.ts'
 import { parseJsonText } from './json-text.ts'
 import { formatString, parseDictionary, parseItem, parseList, type SfValue, toInteger } from './structured-fields.ts'
+import { tooDeep } from './too-large.ts'
 import { Atom, atom, type Binary, EMPTY_MESSAGE, Float, float, isMessage, type Message, toBinary, type Value } from './value.ts'
 
 /** Values that are one word. */
@@ -154,7 +155,7 @@ function unquote(text: string): string {
 }
 
 function decodeList(text: string, depth: number): Value[] {
-  if (depth > AO_CORE_DEPTH_MAX) throw tooDeep()
+  if (depth > AO_CORE_DEPTH_MAX) throw tooDeep('lists within lists')
   const trimmed = text.trimStart()
   if (!trimmed.startsWith(ITEM_MARK)) return parseList(trimmed).map((item) => itemValue(item, depth))
   return splitMarked(trimmed).map((item) => decodeMarked(item, depth))
@@ -228,10 +229,4 @@ function tooLong(type: string, size: number): HeddleError<'too-large'> {
 function tooMany(size: number): HeddleError<'too-large'> {
   const max = AO_CORE_VALUES_MAX
   return new HeddleError('too-large', { what: 'items in a list', size, max }, `a list has more than ${max} items; send fewer`)
-}
-
-function tooDeep(): HeddleError<'too-large'> {
-  const max = AO_CORE_DEPTH_MAX
-  const message = `lists within lists are more than ${max} deep; nest them less`
-  return new HeddleError('too-large', { what: 'depth of a message', size: max + 1, max }, message)
 }

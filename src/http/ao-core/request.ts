@@ -8,7 +8,7 @@
  */
 import { EMPTY } from '../../base/bytes.ts'
 import { AO_CORE_BODY_SMALL_BYTES } from '../../base/limits.ts'
-import { commitmentsOf } from '../../codec/message/commitment.ts'
+import { commitmentsOf, coveredKeys } from '../../codec/message/commitment.ts'
 import type { Dialect } from '../../codec/message/dialect.ts'
 import type { Binary, Message, Value } from '../../codec/message/value.ts'
 import { markReceived } from '../../kernel/received.ts'
@@ -74,13 +74,13 @@ export async function readRequest(request: Request, bodies: Bodies): Promise<AoC
   const codec = bodyCodec(ofUrlOrHeader('codec-device'), ofUrlOrHeader('content-type'))
   const receive = async (body: Uint8Array): Promise<ReceivedMessage> => {
     const received = await receiveMessage({ codec, headers, body, derived: () => derivedParts(request, url) })
-    tidy(received.message, committedKeys(received.message), body)
+    tidy(received.message, signedKeys(received.message), body)
     if (body.length > AO_CORE_BODY_SMALL_BYTES) await settleIds(received.message)
     return received
   }
   const { message, dialect } = await (hasBody(headers) ? bodies.read(request, headers, receive) : receive(EMPTY))
   markReceived(message)
-  const committed = committedKeys(message)
+  const committed = signedKeys(message)
   const ownPath = message.get('path')
   const isOwnPath = typeof ownPath === 'string' && ownPath !== '' && !isSignedProcess(message)
   const find = (key: string): Value | undefined =>
@@ -115,8 +115,8 @@ function hasBody(headers: ReadonlyMap<string, Binary>): boolean {
   return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
 
-function committedKeys(message: Message): ReadonlySet<string> {
-  return message.has('commitments') ? new Set(commitmentsOf(message).flatMap(({ committed }) => committed)) : new Set()
+function signedKeys(message: Message): ReadonlySet<string> {
+  return message.has('commitments') ? coveredKeys(commitmentsOf(message)) : new Set()
 }
 
 /** What is signed stays, whatever it is. */

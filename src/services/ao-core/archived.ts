@@ -9,7 +9,7 @@ import { AO_CORE_BODY_BYTES_MAX } from '../../base/limits.ts'
 import { decodeAns104Value } from '../../codec/message/ans104.ts'
 import { decodeTx } from '../../codec/message/tx.ts'
 import type { Value } from '../../codec/message/value.ts'
-import type { Archive } from '../archive.ts'
+import type { Archive, TransactionRecord } from '../archive.ts'
 
 export type ItemArchive = Pick<Archive, 'find' | 'itemRaw' | 'transaction' | 'readData' | 'hasData'>
 
@@ -18,13 +18,13 @@ export async function readArchived(archive: ItemArchive, id: string): Promise<Va
   if (!isTxId(id)) return null
   const record = await archive.find(id)
   if (record === null) return null
-  if (record.kind === 'tx') return readTransaction(archive, id, record.dataBytes)
+  if (record.kind === 'tx') return readTransaction(archive, id, record)
   const raw = await archive.itemRaw(id, AO_CORE_BODY_BYTES_MAX)
   return raw === null ? null : decodeAns104Value(raw)
 }
 
-async function readTransaction(archive: ItemArchive, id: TxId, dataBytes: string): Promise<Value | null> {
-  const size = Number(dataBytes)
+async function readTransaction(archive: ItemArchive, id: TxId, record: TransactionRecord): Promise<Value | null> {
+  const size = Number(record.dataBytes)
   const max = AO_CORE_BODY_BYTES_MAX
   if (size > max)
     throw new HeddleError(
@@ -32,8 +32,8 @@ async function readTransaction(archive: ItemArchive, id: TxId, dataBytes: string
       { what: 'transaction', size, max },
       `the data of ${id} has ${size} bytes, as a message at most ${max} can be read; its data is at /raw/${id}`,
     )
-  const [transaction, record] = await Promise.all([archive.transaction(id), archive.find(id)])
-  if (transaction === null || record === null || !(await archive.hasData(id, record))) return null
+  const transaction = await archive.transaction(id)
+  if (transaction === null || !(await archive.hasData(id, record))) return null
   const data = size === 0 ? null : await archive.readData(id, max)
   return decodeTx(data === null ? transaction : { ...transaction, data })
 }

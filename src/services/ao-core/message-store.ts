@@ -8,9 +8,9 @@
  *             What is durable shares no record with what is not. A path that was written durably keeps that until it is written durably again.
  */
 import { LRUCache } from 'lru-cache'
-import { concat, fromBase64url, toBase64url, utf8 } from '../../base/bytes.ts'
+import { concat, fromBase64url, toBase64url } from '../../base/bytes.ts'
 import { HeddleError, isFailure } from '../../base/errors.ts'
-import { sha256 } from '../../base/hash.ts'
+import { sha256, sha256Text } from '../../base/hash.ts'
 import { AO_CORE_CACHE_BYTES_MAX, AO_CORE_NESTED_COMMITMENTS_MAX, MESSAGE_MATCHES_MAX, PATH_STEPS_MAX } from '../../base/limits.ts'
 import type { Log } from '../../base/log.ts'
 import type { Commitment } from '../../codec/message/commitment.ts'
@@ -179,7 +179,7 @@ export class DurableMessageStore implements MessageStore {
       return { id: pointer.id, target: encodePointer(pointer) }
     }
     if (isDurable && value instanceof Link) await this.#makeDurable((copy) => copy.addLinked([value]))
-    if (!isBinary(value)) return { id: toBase64url(sha256(utf8(String(value)))), target: encodeLiteral(value) }
+    if (!isBinary(value)) return { id: sha256Text(String(value)), target: encodeLiteral(value) }
     const deposit = newDeposit(isDurable)
     const id = addBinary(deposit, binaryBytes(value))
     await this.#put(deposit)
