@@ -1,7 +1,7 @@
 /**
  * What goes wrong around a process, all at once: floods, repeats, loops, rubbish, and programs that misbehave while others work.
  *
- * Elsewhere: the fence of time, with a limit that a test can wait for, in src/guests/guest-pool.test.ts; kill -9 in ao-kill and busy-kill;
+ * Elsewhere: the fence of time, with a limit that a test can wait for, in src/guests/guest-pool.slow.test.ts; kill -9 in ao-kill and busy-kill;
  * workers that die in worker-kill; single malformed items in bad-input.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
