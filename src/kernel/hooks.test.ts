@@ -123,8 +123,11 @@ describe('the hook `step`', () => {
     const text: Device = { name: 'text@1.0', keys: { say: () => ({ status: 'ok', value: 'hello' }) } }
     const { run } = kernelRig([changing, text], message({ on: { step: { device: 'change@1.0' } } }))
     const base = message({ device: 'text@1.0' })
-    expect(await run(base, message({ path: 'say' }), message({ path: 'changed' }))).toMatchObject({ status: 'ok', value: 'hello' })
-    expect(seen).toHaveLength(1)
+    expect(await run(base, message({ path: 'say' }), message({ path: 'changed' }))).toMatchObject({
+      status: 'ok',
+      value: message({ changed: 'hello' }),
+    })
+    expect(seen.map((each) => (each.get('request') as Message).get('path')), 'plain reads of keys, too').toEqual(['say', 'changed'])
     expect(seen[0]!.get('base')).toBe(base)
     expect(seen[0]!.get('request')).toEqual(message({ path: 'say' }))
     expect(seen[0]!.get('status')).toEqual(new Atom('ok'))

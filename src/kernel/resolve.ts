@@ -196,7 +196,8 @@ async function resolveKey(base: Resolved, key: string, request: Message | null, 
   if (loaded.status !== 'ok' || !isMessage(value)) return loaded // 3
   const device = value.get('device')
   const callee = scope.core.devices.find(device instanceof Link ? await loadLink(scope.core.store, device) : device, key) // 5
-  if (!callee.isPlainRead) return compute({ base: value, origin, key, request: request ?? new Map([['path', key]]), callee }, scope)
+  const isWork = !callee.isPlainRead || isHooked(scope)
+  if (isWork) return compute({ base: value, origin, key, request: request ?? new Map([['path', key]]), callee }, scope)
   const outcome = await resolveOutcome(call(callee, key, value, request ?? EMPTY_MESSAGE, scope), scope)
   return link(outcome, value, origin, request ?? key, scope)
 }
@@ -238,7 +239,7 @@ async function carryOut(work: Work, scope: Scope): Promise<Resolved> {
   if (origin !== null) scope.origins.set(base, origin)
   const inner = innerScope(scope)
   let outcome = await call(callee, key, base, request, inner) // 6
-  if (scope.settings.hasStepHook && !scope.isInStepHook) outcome = await stepHook(outcome, base, request, inner) // 7
+  if (isHooked(scope)) outcome = await stepHook(outcome, base, request, inner) // 7
   const result = await resolveOutcome(outcome, inner) // 8
   await keepResult(work, result, scope) // 10
   return result
@@ -297,6 +298,11 @@ const STATUSES: ReadonlySet<Status> = new Set([
   'unauthorized',
   'forbidden',
 ])
+
+/** The hook sees everything but its own steps. */
+function isHooked({ settings, isInStepHook }: Scope): boolean {
+  return settings.hasStepHook && !isInStepHook
+}
 
 /** 7: the hook may change status and body; if it fails, so does the step. */
 async function stepHook(outcome: Outcome, base: Message, request: Message, scope: Scope): Promise<Outcome> {
