@@ -11,6 +11,9 @@ const NODE_MAJOR_MIN = 24
 /** First word of a command line that another Node.js handed over; file descriptor 3 then is a pipe that ends with that one. */
 const HANDED_OVER = '--handed-over'
 const COMPILED_AFTER_MS = 3_000
+/** In a checkout; a package has them compiled, since Node.js strips no types inside node_modules. */
+const SOURCES = '../src/main.ts'
+const COMPILED = '../dist/main.js'
 
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)))
 const words = process.argv.slice(2)
@@ -22,7 +25,7 @@ async function run() {
   keepCompiledCode()
   const isHandedOver = words[0] === HANDED_OVER
   if (isHandedOver) await endWithParent()
-  const { main } = await import('../src/main.ts')
+  const { main } = await import(existsSync(join(here, SOURCES)) ? SOURCES : COMPILED)
   process.exitCode = await main(isHandedOver ? words.slice(1) : words)
 }
 

@@ -1,10 +1,12 @@
 /** heddle start: run a node until it is told to stop. */
+import { relative } from 'node:path'
 import type { systemClock } from '../base/clock.ts'
 import { errorText, isFailure } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { UNIT_NAMES, UNITS, type UnitUrls } from '../http/unit-ports.ts'
 import { CommandError, type CommandFile, type CommandInput, flag, textOption, UsageError } from './command.ts'
 import type { Config } from './config.ts'
+import { DEV_WALLETS } from './dev-wallets.ts'
 import type { Output } from './output.ts'
 
 /** A node that runs, as commands see it. */
@@ -162,8 +164,10 @@ function ready({ url, unitUrls }: RunningNode, config: Config, tookMs: number, o
   output.line(`Heddle is ready at ${bold(green(url))} ${dim(`(${Math.round(tookMs)} ms)`)}`)
   if (unitUrls !== null) for (const unit of UNITS) output.line(dim(`  ${UNIT_NAMES[unit].padEnd(NAME_WIDTH)}  ${unitUrls[unit]}`))
   output.line(dim(`  data in ${config.data}; stop with Ctrl-C`))
-  if (config.profile === 'dev')
-    output.line(dim('  a development network: free uploads, public wallets in dev/wallets, GET /mint/<address>/<winston> for more'))
+  if (config.profile === 'dev') {
+    const wallets = relative(process.cwd(), DEV_WALLETS) || '.'
+    output.line(dim(`  a development network: free uploads, public wallets in ${wallets}, GET /mint/<address>/<winston> for more`))
+  }
   if (config.upstream.length > 0) output.line(dim(`  what is not here is fetched from ${config.upstream.join(', ')}`))
   if (!isLoopback(config.host)) output.line(yellow(`  reachable from other machines, and anyone who reaches it may mint and reset`))
   output.value({ event: 'ready', url, ...(unitUrls === null ? {} : { unitUrls }) })

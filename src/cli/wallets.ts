@@ -1,19 +1,18 @@
 /** Which key a command signs with: `--wallet`, or on a development network the first well-known development wallet. */
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { errorText } from '../base/errors.ts'
 import { keyFromJwk, type SigningKey } from '../codec/keys.ts'
 import type { NodeClient } from './client.ts'
 import { type CommandInput, type CommandOption, textOption, UsageError } from './command.ts'
+import { DEV_WALLETS } from './dev-wallets.ts'
 import { readTextFile } from './files.ts'
 
 export const walletOption: Readonly<Record<string, CommandOption>> = {
   wallet: { type: 'string', short: 'w', value: 'file', help: 'key file to sign with (default: the first development wallet)' },
 }
 
-const DEV_WALLETS = fileURLToPath(new URL('../../dev/wallets/', import.meta.url))
-
 export function devWalletPath(name: string): string {
-  return `${DEV_WALLETS}${name}.json`
+  return join(DEV_WALLETS, `${name}.json`)
 }
 
 /** The public development wallets are used on development networks only: anyone can sign with them. */

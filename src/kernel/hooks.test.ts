@@ -127,7 +127,10 @@ describe('the hook `step`', () => {
       status: 'ok',
       value: message({ changed: 'hello' }),
     })
-    expect(seen.map((each) => (each.get('request') as Message).get('path')), 'plain reads of keys, too').toEqual(['say', 'changed'])
+    expect(
+      seen.map((each) => (each.get('request') as Message).get('path')),
+      'plain reads of keys, too',
+    ).toEqual(['say', 'changed'])
     expect(seen[0]!.get('base')).toBe(base)
     expect(seen[0]!.get('request')).toEqual(message({ path: 'say' }))
     expect(seen[0]!.get('status')).toEqual(new Atom('ok'))

@@ -1,6 +1,6 @@
 /** heddle/codec as others get it: packed, unpacked beside its dependencies, compiled against, run in Node.js, bundled, and run in a browser. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { builtinModules } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -12,6 +12,7 @@ import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { findChromium } from './support/chromium.ts'
+import { install } from './support/installed.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BIN = join(ROOT, 'node_modules/.bin')
@@ -78,17 +79,8 @@ let heddle = ''
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'heddle-codec-'))
-  heddle = join(folder, 'node_modules/heddle')
   node = await startTestNode()
-  await run('npm', ['pack', '--pack-destination', folder, '--silent'], { cwd: ROOT })
-  const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
-  mkdirSync(heddle, { recursive: true })
-  await run('tar', ['-xzf', join(folder, tarball!), '-C', heddle, '--strip-components=1'])
-  for (const name of importedPackages()) {
-    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name), 'junction')
-  }
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  heddle = await install(folder)
   writeFileSync(join(folder, 'program.js'), PROGRAM)
 }, 180_000)
 
@@ -97,28 +89,31 @@ afterAll(async () => {
   if (folder !== '') rmSync(folder, { recursive: true, force: true })
 })
 
-function builtFiles(): string[] {
-  const dist = join(heddle, 'dist')
-  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.js'))
-    .map((name) => join(dist, name))
-}
-
-function bareImports(file: string): string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/\bfrom ['"]([^.'"][^'"]*)['"]/g)].map(([, target = '']) => target)
-}
-
+/** Names of the packages that the library needs, found by following its imports. */
 function importedPackages(): string[] {
-  const all = builtFiles().flatMap(bareImports)
-  const names = all
-    .filter((name) => !name.startsWith('node:'))
-    .map((name) =>
-      name
-        .split('/')
-        .slice(0, name.startsWith('@') ? 2 : 1)
-        .join('/'),
-    )
-  return [...new Set(names)].sort()
+  const names = new Set<string>()
+  const seen = new Set<string>()
+  const follow = (file: string): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/\b(?:from|import) ['"]([^'"]+)['"]/g)) {
+      if (target.startsWith('.')) follow(join(dirname(file), target))
+      else if (!target.startsWith('node:')) names.add(target.split('/', target.startsWith('@') ? 2 : 1).join('/'))
+    }
+  }
+  follow(join(heddle, 'dist/codec/index.js'))
+  for (const twin of Object.values(manifest().browser)) follow(join(heddle, twin))
+  return [...names].sort()
+}
+
+interface Manifest {
+  readonly browser: Readonly<Record<string, string>>
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync(join(heddle, 'package.json'), 'utf8')) as Manifest
 }
 
 /** Runs a function of the program in Node.js, on the installed package. */
@@ -150,13 +145,10 @@ function examples(): { readonly code: string; readonly printed: readonly string[
 
 describe('the package', () => {
   it('brings the library, its types and its twins for browsers, and no tests', () => {
-    const { browser, exports, dependencies } = JSON.parse(readFileSync(join(heddle, 'package.json'), 'utf8')) as {
-      browser: Record<string, string>
-      exports: Record<string, Record<string, string>>
-      dependencies: Record<string, string>
-    }
+    const { browser, exports, dependencies } = manifest()
     for (const path of [...Object.entries(browser).flat(), ...Object.values(exports['./codec']!)])
       expect(readFileSync(join(heddle, path), 'utf8').length, path).toBeGreaterThan(0)
+    expect(importedPackages()).toContain('@noble/hashes')
     expect(importedPackages().filter((name) => !Object.hasOwn(dependencies, name))).toEqual([])
     const files = readdirSync(heddle, { recursive: true, encoding: 'utf8' })
     expect(files.filter((name) => /\.test\.|^test|^bench|^node_modules|^\.heddle/.test(name))).toEqual([])
@@ -253,7 +245,7 @@ describe.skipIf(browserPath === null)(
 
     /** No build step: the files as they are, with a map for what a bundler would find. */
     function mappedPage(): string {
-      const { browser: twins } = JSON.parse(readFileSync(join(heddle, 'package.json'), 'utf8')) as { browser: Record<string, string> }
+      const { browser: twins } = manifest()
       const at = (path: string): string => path.replace('./', '/node_modules/heddle/')
       const imports = {
         'heddle/codec': '/node_modules/heddle/dist/codec/index.js',

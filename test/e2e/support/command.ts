@@ -10,6 +10,8 @@ export interface CommandOptions {
   /** HEDDLE_URL. */
   readonly url?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The script; this repository's own if not given. */
+  readonly script?: string
 }
 
 export interface Ran {
@@ -19,9 +21,9 @@ export interface Ran {
 }
 
 /** Starts a command in an environment without settings of the developer's own. */
-export function startCommand(words: readonly string[], { cwd, url, env = {} }: CommandOptions = {}): ChildProcess {
+export function startCommand(words: readonly string[], { cwd, url, env = {}, script = HEDDLE }: CommandOptions = {}): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))
-  return spawn(process.execPath, [HEDDLE, ...words], {
+  return spawn(process.execPath, [script, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...Object.fromEntries(own), ...(url === undefined ? {} : { HEDDLE_URL: url }), ...env },

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { HEDDLE } from './command.ts'
 
 export interface NodeProcess {
   readonly url: string
@@ -16,10 +16,8 @@ export interface NodeProcess {
   stop(): Promise<number | null>
 }
 
-const HEDDLE = fileURLToPath(new URL('../../../bin/heddle.js', import.meta.url))
-
-export async function startProcess(folder: string, flags: readonly string[] = []): Promise<NodeProcess> {
-  const child = spawn(process.execPath, [HEDDLE, 'start', '--json', '--port', '0', '--data', folder, ...flags], {
+export async function startProcess(folder: string, flags: readonly string[] = [], script = HEDDLE): Promise<NodeProcess> {
+  const child = spawn(process.execPath, [script, 'start', '--json', '--port', '0', '--data', folder, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))),
   })
