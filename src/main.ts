@@ -1,4 +1,5 @@
 /** Entry of the command line: finds the command, reads its words, shows failures as a person can use them. */
+import { writeSync } from 'node:fs'
 import { errorText, HeddleError } from './base/errors.ts'
 import { type Command, CommandError, type CommandFile, closest, commandHelp, helpText, parseCommand, UsageError } from './cli/command.ts'
 import { createOutput, type Output } from './cli/output.ts'
@@ -96,13 +97,23 @@ export async function main(words: readonly string[]): Promise<number> {
   const before = words.findIndex((word) => word !== '--json') // "heddle --json query" is as good as "heddle query --json".
   const [name, ...rest] = before === -1 ? [] : [...words.slice(before), ...words.slice(0, before)]
   const output = createOutput(words.includes('--json'))
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === ENDED_BY_READER ? EXIT.done : EXIT.failed))
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endUnread)
   try {
     return await run(name, rest, output)
   } catch (error) {
     return report(error, name, output)
   }
+}
+
+/** Nobody reads any more, or what is written goes nowhere, as on a full disk. */
+function endUnread(error: NodeJS.ErrnoException): never {
+  if (error.code === ENDED_BY_READER) process.exit(EXIT.done)
+  try {
+    writeSync(process.stderr.fd, `heddle: cannot write its output: ${error.message}\n`)
+  } catch {
+    // Then there is nobody to tell.
+  }
+  process.exit(EXIT.failed)
 }
 
 async function run(name: string | undefined, rest: readonly string[], output: Output): Promise<number> {

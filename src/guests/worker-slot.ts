@@ -204,7 +204,7 @@ export class WorkerSlot {
     const pending = this.#pending.get(job)
     this.#pending.delete(job)
     this.#resetLooks()
-    if (this.#pending.size === 0) this.#worker.unref()
+    if (this.#pending.size === 0 && !this.#hasEnded) this.#worker.unref() // Whoever ends it waits until it has ended.
     return pending
   }
 

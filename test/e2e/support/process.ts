@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { HEDDLE } from './command.ts'
+import { endWithSuite, HEDDLE } from './command.ts'
 
 export interface NodeProcess {
   readonly url: string
@@ -21,6 +21,7 @@ export async function startProcess(folder: string, flags: readonly string[] = []
     stdio: ['ignore', 'pipe', 'inherit'],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))),
   })
+  endWithSuite(child)
   const url = await readyUrl(child)
   const pid = child.pid!
   return {
