@@ -15,8 +15,12 @@ try {
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), TIME_MS_MAX)
   child.stdout.once('data', async (line) => {
-    const { url } = JSON.parse(String(line))
-    await fetch(`${url}/~meta@1.0/info/address`).catch(() => {}) // What a node loads when it is first asked.
+    try {
+      const { url } = JSON.parse(String(line))
+      await fetch(`${url}/~meta@1.0/info/address`) // What a node loads when it is first asked.
+    } catch {
+      // It loads that at its first request then.
+    }
     child.kill('SIGTERM')
   })
   child.once('error', () => {})

@@ -50,6 +50,12 @@ describe('what is inspected', () => {
   for (const [name, bytes] of Object.entries(samples))
     it(`${name} is known by its bytes`, async () => expect(await outcome(bytes)).toBe('good'))
 
+  it('a bundle is one also where its count looks like the start of JSON', async () => {
+    const signer = itemSigner(vectorKeys['key-1'])
+    const items = await Promise.all(Array.from({ length: 0x7b }, (_, i) => createDataItem({ data: String(i) }, signer)))
+    expect(await outcome(encodeBundle(items))).toBe('good')
+  })
+
   it('HTTP with bare line ends, as a request, and as newer versions print it', async () => {
     for (const start of ['HTTP/1.1 200 OK', 'HTTP/2 200 ', 'POST /~a@1.0/b HTTP/1.1'])
       for (const lineEnd of ['\r\n', '\n'])

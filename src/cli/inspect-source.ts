@@ -42,7 +42,8 @@ export async function readPath(path: string): Promise<Source> {
 
 /** The form of these bytes; `name` is for the message when they have none. */
 export function recognise(bytes: Uint8Array, name: string): Source {
-  const source = bytes[0] === 0x7b ? fromJson(bytes) : (fromDump(bytes) ?? fromBytes(bytes) ?? fromFlat(bytes))
+  const json = bytes[0] === 0x7b ? fromJson(bytes) : null // A bundle of 123 items begins with that byte too, and is not UTF-8.
+  const source = json ?? fromDump(bytes) ?? fromBytes(bytes) ?? fromFlat(bytes)
   if (source !== null) return source
   throw new CommandError(
     'not-a-message',

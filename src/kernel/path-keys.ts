@@ -13,7 +13,7 @@ import { PATH_STEPS_MAX } from '../base/limits.ts'
 import { commitmentsOf, coveredKeys } from '../codec/message/commitment.ts'
 import { decodeTyped } from '../codec/message/typed-text.ts'
 import { type Binary, binaryBytes, isBinary, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
-import { dropQuotes, PLUS, toKey, toValueText, unquote } from './path-text.ts'
+import { dropQuotes, PLUS, toByteText, toKey, toValueText, unquote } from './path-text.ts'
 import type { StepMessage, Steps } from './steps.ts'
 
 /** A value in byte text, or a flag. */
@@ -140,12 +140,12 @@ function isKept(name: string): boolean {
 
 /** In a message every key is allowed, so only what is a type is taken for one. */
 function readMessageKey(key: string, value: Value, parseSteps: ParseSteps): readonly [string, StepValue] {
-  const sign = findSign(key)
+  const sign = key.search(/[+ ]/) // Text, not byte text: PLUS would be a letter here.
   const type = sign < 1 ? '' : key.slice(sign + 1)
   if (!isBinary(value) || (type !== RESOLVE && !TYPES.has(type))) return [key, value]
   const name = key.slice(0, sign)
   if (type !== RESOLVE) return [name, readTyped(type, typeof value === 'string' ? dropQuotes(value) : value)]
-  if (typeof value === 'string') return [name, parseSteps(value)]
+  if (typeof value === 'string') return [name, parseSteps(toByteText(value))]
   throw new HeddleError('encoding-invalid', { format: 'path', at: 0 }, `the path in \`${key}\` is not UTF-8`)
 }
 

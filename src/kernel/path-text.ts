@@ -20,9 +20,14 @@ const OPEN = 40
 const CLOSE = 41
 const BACKSLASH = 92
 
+/** One character a byte, as everything here has it. */
+export function toByteText(text: string): string {
+  return isAscii(text) ? text : toLatin1(utf8(text))
+}
+
 /** Byte text of a target. Fails with `encoding-invalid` where a `%` is not followed by two hexadecimal digits. */
 export function decodeTarget(target: string): string {
-  const bytes = isAscii(target) ? target : toLatin1(utf8(target))
+  const bytes = toByteText(target)
   let at = bytes.indexOf(PERCENT)
   if (at === -1) return bytes
   let decoded = ''

@@ -92,6 +92,7 @@ class Parser {
 
   /** A path in brackets or in a value, already decoded. */
   nested(text: string): Steps {
+    if (text.length > URL_BYTES_MAX) throw tooLong('nested path', text.length, URL_BYTES_MAX) // A message's value can be much longer.
     const inner = isBracketed(text) ? text.slice(1, -1) : text
     this.#depth += 1
     if (this.#depth > RESOLVE_DEPTH_MAX) throw tooDeep()

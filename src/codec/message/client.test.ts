@@ -5,10 +5,12 @@ import { encodeAns104 } from './ans104.ts'
 import { type FetchOptions, fetchMessage } from './client.ts'
 import { commit } from './commit.ts'
 import { withoutCommitments } from './commitment.ts'
-import { encodeHttpMessage } from './http-message.ts'
+import { encodeFlat, encodeFlatText } from './flat.ts'
+import { encodeHttpMessage, encodeSignedHttpMessage } from './http-message.ts'
 import { encodeJson } from './json.ts'
 import { itemSigner, messageSigner } from './signers.ts'
-import { binaryBytes, type HttpsigForm, message } from './value.ts'
+import { encodeStructured } from './structured.ts'
+import { binaryBytes, type HttpsigForm, message, type Tabm } from './value.ts'
 import { committersOf, receiveHttpMessage } from './verified.ts'
 
 const URL_ASKED = 'http://node.example/~meta@1.0/info'
@@ -61,6 +63,25 @@ describe('a signed reply', () => {
     const fetched = await fetchMessage(URL_ASKED, { ...answering(changed, { 'x-added': 'y' }), verify: false })
     expect(fetched.message.get('action')).toBe('Transfer')
     expect(fetched.message.get('x-added')).toBe('y')
+  })
+})
+
+describe('a signed reply whose body is of a form that replies may have', () => {
+  const flat = encodeFlatText(encodeFlat(encodeStructured(said) as Tabm))
+  it.each<[type: string, body: () => Promise<string | Uint8Array>]>([
+    ['application/ans104', () => encodeAns104(message({ data: 'other' }), itemSigner(vectorKeys['key-2']))],
+    ['application/json', async () => encodeJson(said)],
+    ['application/flat', async () => flat],
+  ])('%s: it is a body like any other, under the signature', async (type, makeBody) => {
+    const body = await makeBody()
+    const form = await encodeSignedHttpMessage(message({ 'content-type': type, body }), alice)
+    const { message: received } = await fetchMessage(URL_ASKED, { ...answering(form), by: [alice.address] })
+    expect(committersOf(received)).toEqual([alice.address])
+    expect(binaryBytes(received.get('body') as string)).toEqual(typeof body === 'string' ? utf8(body) : Uint8Array.from(body))
+    const other = form.body!.map((byte, i) => (i === form.body!.length - 1 ? byte ^ 1 : byte))
+    await expect(fetchMessage(URL_ASKED, answering({ headers: form.headers, body: other }))).rejects.toMatchObject({
+      code: 'digest-mismatch',
+    })
   })
 })
 

@@ -1,10 +1,11 @@
 /**
  * Fetches messages from AO-Core nodes and verifies what they say. `fetch` is all that it needs, so it runs in browsers too.
  *
- * Wire        GET or POST, the request and the reply each in the form of httpsig@1.0; replies in json@1.0 and ans104@1.0 are read as well
+ * Wire        GET or POST, the request and the reply each in the form of httpsig@1.0; replies in json@1.0, flat@1.0 and ans104@1.0 are read as well
  * Source      AO-Core, as permaweb/HyperBEAM src/hb_http.erl (2025-11) has it
  * Invariants  What is returned as verified was verified here: every commitment, and the body against its digest. Of a reply with commitments only
- *             the keys that all of them cover are kept: what else came along may be anybody's. Nothing that begins with `priv` is sent or kept.
+ *             the keys that all who signed cover (all digests, where nobody did) are kept: what else came along may be anybody's.
+ *             Nothing that begins with `priv` is sent or kept.
  */
 import { concat, EMPTY, fromLatin1, toLatin1, toText } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
@@ -15,7 +16,7 @@ import { decodeFlat, decodeFlatText } from './flat.ts'
 import { decodeHttpMessage, encodeHttpMessage, encodeSignedHttpMessage } from './http-message.ts'
 import { decodeJson } from './json.ts'
 import { decodeStructured } from './structured.ts'
-import { type Binary, binaryBytes, type HttpsigForm, isList, isPrivateKey, type Message, toBinary, type Value } from './value.ts'
+import { asMessage, type Binary, binaryBytes, type HttpsigForm, isPrivateKey, type Message, toBinary } from './value.ts'
 import { committedOnly, receiveHttpMessage, receiveMessage, type Verified, type VerifyOptions } from './verified.ts'
 
 export interface FetchOptions extends VerifyOptions {
@@ -124,7 +125,7 @@ export function decodeReply(form: HttpsigForm): Message {
     case 'ans104@1.0':
       return decodeAns104(body)
     case 'flat@1.0':
-      return toMessage(decodeStructured(decodeFlat(decodeFlatText(toText(body)))))
+      return asMessage(decodeStructured(decodeFlat(decodeFlatText(toText(body)))))
     default:
       return decodeHttpMessage(form)
   }
@@ -136,16 +137,12 @@ export function replyCodec({ headers }: HttpsigForm): 'httpsig@1.0' | 'json@1.0'
     return typeof value === 'string' ? value.toLowerCase() : ''
   }
   const device = header('codec-device')
-  const type = header('content-type').split(';')[0]!.trim()
+  // JSON or an item in a signed message is a body like any other: only a reply that says so, or that nobody signed, is a message in that form.
+  const type = headers.has('signature-input') ? '' : header('content-type').split(';')[0]!.trim()
   if (device === 'ans104@1.0' || type === 'application/ans104') return 'ans104@1.0'
-  // A body of JSON in a signed message is a body like any other: only a reply that says so, or that nobody signed, is a message in JSON.
-  if (device === 'json@1.0' || (type === 'application/json' && !headers.has('signature-input'))) return 'json@1.0'
+  if (device === 'json@1.0' || type === 'application/json') return 'json@1.0'
   if (device === 'flat@1.0' || type === 'application/flat') return 'flat@1.0'
   return 'httpsig@1.0'
-}
-
-function toMessage(value: Message | readonly Value[]): Message {
-  return isList(value) ? new Map(value.map((item, i) => [String(i + 1), item])) : value
 }
 
 /** Without the headers that belong to the way, unless somebody committed to them. */

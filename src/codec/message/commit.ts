@@ -10,7 +10,7 @@ import { fromBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { hmacSha256 } from '../../base/hash.ts'
 import { TYPES_KEY } from './ao-types.ts'
-import { type Commitment, commitmentId, commitmentsOf, type MessageSigner, withCommitments } from './commitment.ts'
+import { type Commitment, commitmentId, commitmentsOf, commonKeys, type MessageSigner, withCommitments } from './commitment.ts'
 import { bodyKeysOf, committedKeys, committedTabm, isMultipart, isSameBase, parametersOf } from './committed-form.ts'
 import { encodeHttpsig, encodeHttpsigWire } from './httpsig.ts'
 import { isLegalValue } from './httpsig-names.ts'
@@ -106,8 +106,8 @@ function partOf(message: Message, { committed, bundle = false }: CommitOptions):
 
 /** Of the commitments that are there; undefined where there are none. */
 function keysInCommon(message: Message): readonly string[] | undefined {
-  const [first, ...others] = selectCommitments(message, { committers: 'all' })
-  return first?.committed.filter((key) => others.every(({ committed }) => committed.includes(key)))
+  const selected = selectCommitments(message, { committers: 'all' })
+  return selected.length === 0 ? undefined : commonKeys(selected)
 }
 
 function withDigest(message: Message, part: Part, claim: Claim, digest: (base: Binary) => Uint8Array = ownDigest): Message {

@@ -114,10 +114,10 @@ async function holdsAsReceived(message: Message, commitment: Commitment, form: H
   const part = signature === undefined ? null : signedPart(form, signature)
   if (signature === undefined || part === null || !hasItsDigest(part)) return false
   const { message: received, committed } = committedPart(part, signature)
+  const signed = new Set(committed)
   const claimed = toCommitment(signature, committed)
   const isSame = claimed.id === commitment.id && claimed.type === commitment.type && claimed.committer === commitment.committer
-  if (!isSame || !commitment.committed.every((key) => committed.includes(key) && sameValue(message.get(key), received.get(key))))
-    return false
+  if (!isSame || !commitment.committed.every((key) => signed.has(key) && sameValue(message.get(key), received.get(key)))) return false
   const key = keyOf(claimed)
   if (key === null) return false
   for (const base of receivedBases(part, signature)) if (await isSignatureOf(key, base, signature.signature, secret)) return true

@@ -72,6 +72,17 @@ export function coveredKeys(commitments: readonly Commitment[]): ReadonlySet<str
   return new Set(commitments.flatMap(({ committed }) => committed))
 }
 
+/** What each of them covers, in the order of the first. */
+export function commonKeys(commitments: readonly Pick<Commitment, 'committed'>[]): readonly string[] {
+  const [first, ...others] = commitments
+  let common = first?.committed ?? []
+  for (const { committed } of others) {
+    const covered = new Set(committed) // There may be thousands of keys: to look through the lists would take their square.
+    common = common.filter((key) => covered.has(key))
+  }
+  return common
+}
+
 export function parseCommitment(id: string, value: Value): Commitment {
   if (!isMessage(value)) throw invalid(`commitment ${id} is not a message`)
   const type = text(id, value, 'type') ?? ''

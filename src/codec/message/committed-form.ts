@@ -6,6 +6,7 @@
  * Source      permaweb/HyperBEAM src/dev_codec_httpsig.erl, dev_codec_httpsig_siginfo.erl (2025-11)
  * Invariants  Keys are left out before types are written, so that what is added to a message does not touch what was signed.
  */
+import { equalBytes } from '../../base/bytes.ts'
 import { decodeTypes, encodeTypes, TYPES_KEY } from './ao-types.ts'
 import type { Commitment } from './commitment.ts'
 import { encodeHttpsig, encodeHttpsigWire } from './httpsig.ts'
@@ -21,20 +22,19 @@ import {
   compareKeys,
   type HttpsigForm,
   isPrivateKey,
+  isTrue,
   type Message,
   type Tabm,
   type Value,
   withoutLinkSuffix,
 } from './value.ts'
 
-export interface FormOptions {
+interface FormOptions {
   /** All that there is to commit to, when left out. */
   readonly committed?: readonly string[] | undefined
   readonly isBundle: boolean
   /** An `ao-types` whose types of other keys are signed too. */
   readonly otherTypes?: string | null
-  /** In the form that HTTP can carry. */
-  readonly isWire?: boolean
 }
 
 /** Headers that say how to read the others. */
@@ -48,7 +48,7 @@ export function restrict(message: Message, keys: readonly string[]): Message {
   return kept
 }
 
-export function committedTabm(message: Message, { committed, isBundle, otherTypes = null }: Omit<FormOptions, 'isWire'>): Tabm {
+export function committedTabm(message: Message, { committed, isBundle, otherTypes = null }: FormOptions): Tabm {
   const kept = committed === undefined ? withoutMeta(message) : restrict(message, committed)
   const tabm = encodeStructured(kept, isBundle ? undefined : linkId)
   if (committed?.includes(TYPES_KEY) === true && otherTypes !== null) return withOtherTypes(tabm, new Set(committed), otherTypes)
@@ -61,11 +61,6 @@ function withOtherTypes(tabm: Tabm, committed: ReadonlySet<string>, otherTypes: 
   const others = [...decodeTypes(otherTypes)].filter(([key]) => !committed.has(key))
   const own = decodeTypes(tabm.get(TYPES_KEY) as Binary | undefined)
   return others.length === 0 ? tabm : new Map([...tabm, [TYPES_KEY, encodeTypes(new Map([...own, ...others]))]])
-}
-
-export function committedForm(message: Message, options: FormOptions): HttpsigForm {
-  const tabm = committedTabm(message, options)
-  return options.isWire === true ? encodeHttpsigWire(tabm) : encodeHttpsig(tabm)
 }
 
 /** The keys of `tabm` that names of components come to, each once. `bodyKeys`: those whose values are in the body. */
@@ -95,7 +90,7 @@ export function isMultipart(contentType: Binary | undefined): boolean {
 export type FormMemo = Map<string, readonly Component[][]>
 
 /** What a commitment may have been made over, and the commitment with the note that it then needs. */
-export interface PossibleBase {
+interface PossibleBase {
   readonly base: Binary
   readonly commitment: Commitment
 }
@@ -136,7 +131,8 @@ function formsOf(message: Message, commitment: Commitment, memo: FormMemo, isWir
   const name = JSON.stringify([isWire, isBundle, otherTypes, committed])
   const known = memo.get(name)
   if (known !== undefined) return known
-  const components = componentsOf(committedForm(message, { committed, isBundle, otherTypes, isWire }))
+  const tabm = committedTabm(message, { committed, isBundle, otherTypes })
+  const components = componentsOf(isWire ? encodeHttpsigWire(tabm) : encodeHttpsig(tabm))
   const ordered = isWire ? null : inCommittedOrder(components, committed)
   const forms = ordered === null ? [components] : [components, ordered]
   memo.set(name, forms)
@@ -152,7 +148,7 @@ export function parametersOf({ type, keyId, extra }: Pick<Commitment, 'type' | '
 /** Children whole instead of linked. */
 export function isBundled({ extra }: Pick<Commitment, 'extra'>): boolean {
   const bundle = extra.get('bundle')
-  return bundle === true || bundle === 'true'
+  return isTrue(bundle)
 }
 
 export function isHttpsig({ device }: Pick<Commitment, 'device'>): boolean {
@@ -166,7 +162,7 @@ export function bodyKeysOf(tabm: Tabm, { headers }: HttpsigForm): string[] {
 
 export function isSameBase(a: Binary, b: Binary): boolean {
   if (typeof a === 'string' || typeof b === 'string') return a === b
-  return a.length === b.length && a.every((byte, at) => byte === b[at])
+  return equalBytes(a, b)
 }
 
 /** Upstream lists more than 32 keys in the order of its runtime's maps. Null where the sorted order is the one of the list. */

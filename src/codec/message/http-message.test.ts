@@ -155,6 +155,15 @@ describe('signed by the sender', () => {
 })
 
 describe('what is only decoded', () => {
+  it('keeps a committed `content-type` that names parts which the body has not', async () => {
+    const said = await commit(message({ 'content-type': 'multipart/mixed', body: 'abc' }), one)
+    const decoded = decodeHttpMessage(encodeHttpMessage(said))
+    expect(commitmentsOf(decoded).map(({ committed }) => [...committed].sort())).toEqual(
+      commitmentsOf(said).map(({ committed }) => [...committed].sort()),
+    )
+    expect(await verifyMessage(decoded)).toBe(true)
+  })
+
   it('says what its headers say', async () => {
     const signed = await commit(message({ a: '1', data: 'x', n: 1 }), one)
     const form = encodeHttpMessage(signed)

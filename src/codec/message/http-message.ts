@@ -6,12 +6,12 @@
  * Invariants  A commitment that nobody could verify from what is sent is left out: one over messages that are only linked to, or over a body in which there
  *             is more now than was signed. Everything else travels, and decodes to the same message.
  */
-import { EMPTY } from '../../base/bytes.ts'
+import { EMPTY, equalBytes } from '../../base/bytes.ts'
 import { ITEM_NOTE } from './ans104-message.ts'
 import { TYPES_KEY } from './ao-types.ts'
 import { commit } from './commit.ts'
 import { type Commitment, commitmentsOf, type MessageSigner, withCommitments, withoutCommitments } from './commitment.ts'
-import { committedKeys, committedTabm, isBundled, isHttpsig, isMultipart } from './committed-form.ts'
+import { committedKeys, committedTabm, isBundled, isHttpsig } from './committed-form.ts'
 import { contentDigest } from './content-digest.ts'
 import type { Dialect } from './dialect.ts'
 import { decodeHttpsigParts, encodeHttpsig, encodeHttpsigWire } from './httpsig.ts'
@@ -61,7 +61,7 @@ export function decodeHttpMessage(form: HttpsigForm): Message {
   const message = decodeWhole(form)
   const signatures = parseSignatures(form.headers)
   if (signatures.length === 0) return message
-  const parts = { ...decodeHttpsigParts(form), hasParts: isMultipart(form.headers.get('content-type')) }
+  const parts = decodeHttpsigParts(form)
   return withCommitments(
     message,
     signatures.map((signature) => toCommitment(signature, committedKeys(signature.names, parts))),
@@ -164,7 +164,7 @@ function isThere(components: readonly Component[], form: HttpsigForm): boolean {
   return components.every(([name, value]) => {
     const isOfBody = name === 'content-digest' && form.pieces === undefined && form.body !== null
     const sent = isOfBody ? contentDigest(form.body ?? EMPTY) : headers.get(name)
-    return sent !== undefined && (sent === value || (typeof value !== 'string' && binaryBytes(sent).join() === value.join()))
+    return sent !== undefined && (sent === value || (typeof value !== 'string' && equalBytes(binaryBytes(sent), value)))
   })
 }
 

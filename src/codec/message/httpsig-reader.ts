@@ -23,6 +23,8 @@ export interface HttpsigParts {
   readonly tabm: Tabm
   /** Keys whose values were in the body, in its order. */
   readonly bodyKeys: readonly string[]
+  /** Whether the body was multipart: then `content-type` is of the body, and no key. */
+  readonly hasParts: boolean
 }
 
 type Tree = Map<string, Binary | Tree>
@@ -58,7 +60,7 @@ export function readHttpsig({ headers, body }: HttpsigForm): HttpsigParts {
   reading.checkLinks()
   dropAnnouncement(reading.root, headers)
   if (boundary !== null) restoreEmptyBodies(reading.root)
-  return { tabm: reading.root, bodyKeys }
+  return { tabm: reading.root, bodyKeys, hasParts: boundary !== null }
 }
 
 /** The message as it grows, and how much there is of it. */

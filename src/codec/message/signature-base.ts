@@ -61,7 +61,12 @@ export function plainName(listed: string): string {
 }
 
 export function signatureBase(components: readonly Component[], parameters: string): Binary {
-  return baseOf(components, `(${components.map(([name]) => formatString(listedName(name))).join(' ')})${parameters}`)
+  return baseOf(components, componentList(components.map(([name]) => listedName(name))) + parameters)
+}
+
+/** `("name" "@path" …)`. */
+export function componentList(listed: readonly string[]): string {
+  return `(${listed.map(formatString).join(' ')})`
 }
 
 /** With the list of components and its parameters as they were received. */

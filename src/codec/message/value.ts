@@ -75,6 +75,18 @@ export function asMessage(value: Message | readonly Value[]): Message {
   return isList(value) ? new Map(value.map((item, at) => [String(at + 1), item])) : value
 }
 
+/** Flags come as booleans or as text. */
+export function isTrue(value: Value | undefined): boolean {
+  return value === true || value === 'true'
+}
+
+/** A copy without private keys. */
+export function publicPart(message: Message): Map<string, Value> {
+  const own = new Map<string, Value>()
+  for (const [key, value] of message) if (!isPrivateKey(key)) own.set(key, value)
+  return own
+}
+
 export function withoutLinkSuffix(key: string): string {
   return key.endsWith(LINK_SUFFIX) ? key.slice(0, -LINK_SUFFIX.length) : key
 }

@@ -6,7 +6,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import type { DataItem } from '../data-item.ts'
 import { receiveAns104 } from './ans104.ts'
-import { type Commitment, commitmentsOf, withCommitments } from './commitment.ts'
+import { type Commitment, commitmentsOf, commonKeys, withCommitments } from './commitment.ts'
 import type { VerifySecret } from './commitment-holds.ts'
 import { committersOf as claimedCommitters } from './id.ts'
 import type { HttpsigForm, Message } from './value.ts'
@@ -59,8 +59,7 @@ export function committedOnly(message: Message): Message {
   const commitments = commitmentsOf(message)
   if (commitments.length === 0) return message
   const byThose = commitments.filter(({ committer }) => committer !== null)
-  const [first, ...others] = byThose.length > 0 ? byThose : commitments
-  const shared = new Set(first!.committed.filter((key) => others.every(({ committed }) => committed.includes(key))))
+  const shared = new Set(commonKeys(byThose.length > 0 ? byThose : commitments))
   const kept = [...message].filter(([key]) => shared.has(key))
   return withCommitments(
     new Map(kept),

@@ -10,9 +10,9 @@ import { EMPTY } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { AO_CORE_FORMS_BYTES_MAX, AO_CORE_NESTED_COMMITMENTS_MAX, AO_CORE_SIGNED_LISTS_MAX } from '../../base/limits.ts'
 import { TYPES_KEY } from './ao-types.ts'
-import { type Commitment, commitmentsOf, withCommitments } from './commitment.ts'
+import { type Commitment, commitmentsOf, commonKeys, withCommitments } from './commitment.ts'
 import { commitmentHolds, heldCommitment, isSecret, isSignatureOf, keyOf, type VerifySecret } from './commitment-holds.ts'
-import { exactBases, type FormMemo, isSameBase, restrict, wireBase } from './committed-form.ts'
+import { exactBases, type FormMemo, isHttpsig, isSameBase, restrict, wireBase } from './committed-form.ts'
 import { checkContentDigest } from './content-digest.ts'
 import { type Dialect, detectDialect } from './dialect.ts'
 import { type Selection, selectCommitments } from './id.ts'
@@ -78,8 +78,10 @@ export async function admitMessage(message: Message, options: VerifySecret = {})
 class ReceivedVerifier {
   readonly #form: HttpsigForm
   readonly #options: ReceivedOptions
+  readonly #lists = new Set<string>()
   /** By the names of what is signed: most signatures come with the digest of the same. */
   readonly #parts = new Map<string, Promise<SignedPart>>()
+  readonly #movedParts = new Map<string, (CommittedPart | SignedPart)[]>()
 
   constructor(form: HttpsigForm, options: ReceivedOptions) {
     this.#form = form
@@ -92,14 +94,19 @@ class ReceivedVerifier {
     const { secret } = this.#options
     const key = keyOf(signature)
     if (key?.scheme === 'secret' && (secret === undefined || !isSecret(secret, key.digest))) return []
+    this.#limitLists(signature)
     const signed = signedPart(this.#form, signature)
     const held = (signed === null ? null : await this.#asSigned(signed, signature)) ?? (await this.#asMoved(signature))
     if (held !== null) return [held]
     const problem =
-      key === null && signature.device === 'httpsig@1.0'
-        ? `\`keyid\` is of no key that makes ${signature.type}`
-        : 'it is over something else'
+      key === null && isHttpsig(signature) ? `\`keyid\` is of no key that makes ${signature.type}` : 'it is over something else'
     throw invalid(signature.id, `signature ${signature.label} does not hold: ${problem}; sign what is sent, as RFC 9421 says`)
+  }
+
+  /** All that is signed is decoded, and written again, for each list: also where a listed key has moved to the body. */
+  #limitLists({ names }: ReceivedSignature): void {
+    this.#lists.add(JSON.stringify(names))
+    if (this.#lists.size > AO_CORE_SIGNED_LISTS_MAX) throw tooMany('lists of signed components', AO_CORE_SIGNED_LISTS_MAX)
   }
 
   async #asSigned(signed: HttpsigForm, signature: ReceivedSignature): Promise<Held | null> {
@@ -118,28 +125,35 @@ class ReceivedVerifier {
 
   /** Signed in another form than it was sent in. */
   async #asMoved(signature: ReceivedSignature): Promise<Held | null> {
-    for (const moved of movedParts(this.#form, signature)) {
-      const part = { ...moved, message: await admitMessage(moved.message, this.#options) }
+    const parts = this.#moved(signature)
+    for (const [at, moved] of parts.entries()) {
+      const part = 'memo' in moved ? moved : await this.#admit(moved)
+      parts[at] = part
       const commitment = toCommitment(signature, part.committed)
-      if (await commitmentHolds(part.message, commitment, this.#options)) return { commitment, part }
+      if (await commitmentHolds(part.message, commitment, this.#options, part.memo)) return { commitment, part }
     }
     return null
+  }
+
+  /** Those that were not tried yet are not admitted. */
+  #moved(signature: ReceivedSignature): (CommittedPart | SignedPart)[] {
+    const name = JSON.stringify(signature.names)
+    const parts = this.#movedParts.get(name) ?? movedParts(this.#form, signature)
+    this.#movedParts.set(name, parts)
+    return parts
   }
 
   #part(signed: HttpsigForm, signature: ReceivedSignature): Promise<SignedPart> {
     const name = JSON.stringify(signature.names)
     const known = this.#parts.get(name)
     if (known !== undefined) return known
-    if (this.#parts.size === AO_CORE_SIGNED_LISTS_MAX) throw tooMany('lists of signed components', AO_CORE_SIGNED_LISTS_MAX)
-    const part = this.#decode(signed, signature)
+    const part = this.#admit(committedPart(signed, signature))
     this.#parts.set(name, part)
     return part
   }
 
-  async #decode(signed: HttpsigForm, signature: ReceivedSignature): Promise<SignedPart> {
-    const part = committedPart(signed, signature)
-    const message = await admitMessage(part.message, this.#options)
-    return { ...part, message, memo: new Map() }
+  async #admit(part: CommittedPart): Promise<SignedPart> {
+    return { ...part, message: await admitMessage(part.message, this.#options), memo: new Map() }
   }
 }
 
@@ -168,15 +182,22 @@ function agreed(held: readonly Held[]): Message {
   const first = held[0] as Held
   if (held.every(({ part }) => part === first.part)) return withCommitments(first.part.message, unique(held))
   const signers = held.filter(({ commitment }) => commitment.committer !== null)
-  const deciding = signers.length > 0 ? signers : held
-  const shared = (deciding[0] as Held).part.committed.filter((key) => deciding.every(({ part }) => part.committed.includes(key)))
-  const smallest = deciding.find(({ part }) => part.committed.length === shared.length) ?? (deciding[0] as Held)
-  const message = restrict(smallest.part.message, shared)
-  return withCommitments(message, unique(held.filter(({ part }) => isAbout(part, message, shared))))
+  const deciding = partsOf(signers.length > 0 ? signers : held)
+  const shared = commonKeys(deciding)
+  const smallest = deciding.find(({ committed }) => committed.length === shared.length) ?? (deciding[0] as CommittedPart)
+  const message = restrict(smallest.message, shared)
+  const about = new Set(partsOf(held).filter((part) => isAbout(part, message, shared)))
+  return withCommitments(message, unique(held.filter(({ part }) => about.has(part))))
+}
+
+/** Each once: many signatures may be over the same. */
+function partsOf(held: readonly Held[]): CommittedPart[] {
+  return [...new Set(held.map(({ part }) => part))]
 }
 
 function isAbout({ message, committed }: CommittedPart, shared: Message, keys: readonly string[]): boolean {
-  return committed.length === keys.length && keys.every((key) => committed.includes(key) && sameValue(message.get(key), shared.get(key)))
+  const covered = new Set(committed)
+  return committed.length === keys.length && keys.every((key) => covered.has(key) && sameValue(message.get(key), shared.get(key)))
 }
 
 function unique(held: readonly Held[]): Commitment[] {

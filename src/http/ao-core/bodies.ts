@@ -114,10 +114,10 @@ class Place {
   #memory: Uint8Array
   #size = 0
 
-  /** Memory that nobody wrote to takes no room. */
+  /** Memory that nobody wrote to takes no room. More than the limit may be announced: reading refuses that. */
   constructor(announced: number | null, watch: BodyWatch | null) {
     this.#watch = watch
-    this.#memory = announced === null ? new Uint8Array(AO_CORE_BODY_SMALL_BYTES) : ownMemory(announced)
+    this.#memory = announced === null ? new Uint8Array(AO_CORE_BODY_SMALL_BYTES) : ownMemory(Math.min(announced, AO_CORE_BODY_BYTES_MAX))
   }
 
   put(piece: Uint8Array): void {

@@ -32,8 +32,9 @@ import { encodeRecord, encodeValue, inlined, inlinedBinary, Outside, type Stored
 export interface Claim {
   readonly message: Message
   readonly commitment: Commitment
-  /** Unsigned id of the message and id of the commitment. */
-  readonly name: string
+  /** The record that it is to be. Others may claim its id with another content, so only the same record is known to hold. */
+  readonly key: Uint8Array
+  readonly value: Uint8Array
 }
 
 export interface MessageDeposit {
@@ -160,7 +161,7 @@ function addCommitments(deposit: MessageDeposit, message: Message, commitments: 
     const value = encodeValue(inlined(raw.get(commitment.id)!, keep))
     const key = isChecked(commitment) ? concat([at, fromBase64url(commitment.id)]) : uncheckedKey(at, commitment.id)
     deposit.writes.push({ space: 'commitments', key, value })
-    if (isChecked(commitment)) deposit.claims.push({ message, commitment, name: `${pointer.id}/${commitment.id}` })
+    if (isChecked(commitment)) deposit.claims.push({ message, commitment, key, value })
   }
   const unsigned = commitments.filter(({ committer }) => committer === null)
   if (unsigned.length > 0) {

@@ -5,7 +5,7 @@ import { toBase64url } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { silentLog } from '../../base/log.ts'
 import { commit, commitUnsigned } from '../../codec/message/commit.ts'
-import { messageId, unsignedId } from '../../codec/message/id.ts'
+import { committersOf, messageId, unsignedId } from '../../codec/message/id.ts'
 import { messageSigner } from '../../codec/message/signers.ts'
 import { type Message, message } from '../../codec/message/value.ts'
 import { verifyCommitment } from '../../codec/message/verify.ts'
@@ -143,6 +143,24 @@ describe('durable MessageStore, on disk', () => {
     await store.write(claim(`secret:${wanted}`))
     await expect(store.write(claim('constant:ao'))).rejects.toMatchObject({ code: 'signature-invalid' })
     expect(await store.read(wanted)).toBeNull()
+  })
+
+  it('does not take a commitment for checked because one that was had its id', async () => {
+    const [kv, blobs] = [createMemoryKvStore(), createMemoryBlobStore()]
+    const store = await openStore({ kv, blobs })
+    const said = message({ a: 'x' })
+    const [signed, other] = [await commit(said, alice), await commit(said, messageSigner(wallet('bob')))]
+    const [id, otherId] = [signed, other].map((one) => messageId(one, { committers: 'all' })) as [string, string]
+    const [own, foreign] = [signed.get('commitments'), other.get('commitments')] as [Message, Message]
+    const stolen = new Map(foreign.get(otherId) as Message).set('signature', (own.get(id) as Message).get('signature')!)
+    const forged = new Map(signed).set('commitments', new Map(own).set(id, stolen))
+    await store.write(signed)
+    await expect(store.write(forged, { isDurable: true })).rejects.toMatchObject({ code: 'signature-invalid' })
+    await store.flush()
+    const again = await openStore({ kv, blobs })
+    await expect(again.write(forged)).rejects.toMatchObject({ code: 'signature-invalid' })
+    expect(await again.write(signed)).toBe(unsignedId(said))
+    expect(committersOf((await again.read(id)) as Message)).toEqual([alice.address])
   })
 
   it('keeps the notes of commitments, and shows them to nobody by path', async () => {

@@ -8,7 +8,7 @@
  *             What is durable shares no record with what is not. A path that was written durably keeps that until it is written durably again.
  */
 import { LRUCache } from 'lru-cache'
-import { concat, fromBase64url, toBase64url } from '../../base/bytes.ts'
+import { concat, equalBytes, toBase64url } from '../../base/bytes.ts'
 import { HeddleError, isFailure } from '../../base/errors.ts'
 import { sha256, sha256Text } from '../../base/hash.ts'
 import { AO_CORE_CACHE_BYTES_MAX, AO_CORE_NESTED_COMMITMENTS_MAX, MESSAGE_MATCHES_MAX, PATH_STEPS_MAX } from '../../base/limits.ts'
@@ -209,8 +209,9 @@ export class DurableMessageStore implements MessageStore {
         `the message has more than ${max} commitments in it; write its parts first`,
       )
     await Promise.all(
-      claims.map(async ({ message, commitment, name }) => {
-        if (this.#held.has(name) || (await this.#isKept(name))) return
+      claims.map(async ({ message, commitment, key, value }) => {
+        const name = toBase64url(sha256(concat([key, value])))
+        if (this.#held.has(name) || (await this.#isKept(key, value))) return
         const holds = (await this.#verify(message, commitment)) || (await this.#verifyLoaded(message, commitment))
         if (!holds) {
           const text = `commitment ${commitment.id} does not hold for the message that it is in; only messages whose commitments hold are kept`
@@ -221,9 +222,9 @@ export class DurableMessageStore implements MessageStore {
     )
   }
 
-  async #isKept(name: string): Promise<boolean> {
-    const key = concat(name.split('/').map((id) => fromBase64url(id)))
-    return (await this.#behind.get('commitments', key)) !== null
+  async #isKept(key: Uint8Array, value: Uint8Array): Promise<boolean> {
+    const kept = await this.#behind.get('commitments', key)
+    return kept !== null && equalBytes(kept, value)
   }
 
   /** A signature over a message with all that is in it needs what its links lead to. */

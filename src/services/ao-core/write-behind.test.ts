@@ -112,6 +112,26 @@ describe('writes behind', () => {
     expect(await behind.get('values', utf8('large'))).toBeNull()
   })
 
+  it('are not written over by who reads an older one at the same time', async () => {
+    const { behind } = await open()
+    const keep = (key: string, value: Uint8Array): Promise<number | null> =>
+      behind.keep({ isDurable: false, writes: [{ space: 'paths', key: utf8(key), value }], blobs: NONE })
+    const keys = Array.from({ length: 10 }, (_, ticks) => `path ${ticks}`)
+    const first = behind.generation
+    for (const key of keys) await keep(key, utf8('old'))
+    for (let n = 0; behind.generation === first; n++) {
+      await keep(`other ${n}`, new Uint8Array(20_000))
+      await behind.flush()
+    }
+    for (const [ticks, key] of keys.entries()) {
+      const reading = behind.get('paths', utf8(key))
+      for (let i = 0; i < ticks; i++) await null
+      behind.put({ isDurable: false, writes: [{ space: 'paths', key: utf8(key), value: utf8('new') }], blobs: NONE })
+      await reading
+      expect(await behind.get('paths', utf8(key)), `after ${ticks} ticks`).toEqual(utf8('new'))
+    }
+  })
+
   it('make those wait who would let too much pile up', async () => {
     const { kv, behind } = await open()
     const slow = Promise.withResolvers<void>()

@@ -66,11 +66,17 @@ export class WriteBehind {
     const durable = await this.getDurable(space, key)
     if (durable !== null) return durable
     const name = nameOf(space, key)
-    const write = this.#waiting.cached.get(name) ?? this.#flying?.cached.get(name)
+    const write = this.#cachedAhead(name)
     if (write !== undefined) return write.value
     const found = await this.#deps.cached.get(space, key)
+    const since = this.#cachedAhead(name)
+    if (since !== undefined) return since.value // What was put meanwhile is newer, and must not be written over.
     if (found?.isOld && !this.#isClosed) this.put({ isDurable: false, writes: [{ space, key, value: found.value }], blobs: new Map() })
     return found?.value ?? null
+  }
+
+  #cachedAhead(name: string): KvWrite | undefined {
+    return this.#waiting.cached.get(name) ?? this.#flying?.cached.get(name)
   }
 
   async getDurable(space: Space, key: Uint8Array): Promise<Uint8Array | null> {
