@@ -53,7 +53,7 @@ export async function openAoCore(parts: AoCoreParts): Promise<AoCore> {
     archive,
     log,
     cacheBytesMax: parts.cacheBytesMax,
-    verify: (...claim) => verifyCommitment(...claim),
+    verify: verifyCommitment,
   })
   const node = await NodeOptions.open({
     kv,

@@ -72,7 +72,7 @@ export interface HeddleNode {
   stop(): Promise<void>
 }
 
-export interface NodeOptions {
+interface OpenOptions {
   readonly log: Log
   readonly clock: Clock
   /** Devices of AO-Core besides those that every node has. */
@@ -111,7 +111,7 @@ interface Parts {
 const AO_CORE_LOADED_AFTER_MS = 300
 const DEV_IDENTITY = new URL('../dev/wallets/dave.json', import.meta.url)
 
-export async function openNode(config: Config, { log, clock, devices = [] }: NodeOptions): Promise<HeddleNode> {
+export async function openNode(config: Config, { log, clock, devices = [] }: OpenOptions): Promise<HeddleNode> {
   const configured = configuredOptions(config.operator, config.aoOptions)
   const [stores, identity] = await Promise.all([openStores(config.data), readIdentity(config.identity)])
   let unitUrls: UnitUrls | null = null

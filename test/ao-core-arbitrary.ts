@@ -4,6 +4,9 @@ import {
   atom,
   type Binary,
   Float,
+  isBinary,
+  isList,
+  isMessage,
   isPrivateKey,
   LINK_SUFFIX,
   Link,
@@ -99,6 +102,14 @@ export function anyMessage(options: ArbitraryOptions = {}): fc.Arbitrary<Message
 
 export function anyValue(options: ArbitraryOptions = {}): fc.Arbitrary<Value> {
   return valueOfDepth(options.depth ?? 3, options)
+}
+
+/** Items and transactions have no empty data: an empty value of `data` is none, unless `body` is the data. */
+export function withoutEmptyData(value: Value): Value {
+  if (isList(value)) return value.map(withoutEmptyData)
+  if (!isMessage(value)) return value
+  const kept = [...value].filter(([key, item]) => !(key === 'data' && isBinary(item) && item.length === 0))
+  return new Map(kept.map(([key, item]) => [key, withoutEmptyData(item)]))
 }
 
 function messageOfDepth(depth: number, options: ArbitraryOptions): fc.Arbitrary<Message> {

@@ -24,18 +24,17 @@ import { textTag } from '../src/codec/tags.ts'
 import { startTestNode, type TestNode } from '../src/testkit/node.ts'
 import { formFrom, readVectors, type TypedBody, type TypedForm, vectorKeys } from './ao-core-vectors.ts'
 import { anyText, bytesLike, joinedFrom, MANY_KINDS, textLike } from './fuzz-inputs.ts'
-import { exchangeAny, exchangeStrictly, type StrictAnswer } from './strict-http.ts'
+import { exchangeAny, exchangeStrictly, type RawHeaders, rawRequest, type StrictAnswer } from './strict-http.ts'
 
 const RUNS = 100
 const ANSWER_MS_MAX = 5_000
 /** With what may be no whole request. */
 const PATIENCE_MS = 150
-type Headers = readonly (readonly [name: string, value: string | Uint8Array])[]
 
 /** In a private option of the node. */
 const SECRET = 'a-secret-that-nobody-may-read'
 const CODECS = ['', '', 'application/json', 'application/json', 'httpsig@1.0', 'ans104@1.0', 'flat@1.0']
-const WISHES: Headers = [
+const WISHES: RawHeaders = [
   ['accept', '*/*'],
   ['accept', 'application/json'],
   ['accept', 'text/html,*/*;q=0.8'],
@@ -77,7 +76,7 @@ const LEAK = new RegExp(`\\bat \\w+ \\(|node_modules|\\.ts:\\d|${SECRET}`)
 interface Sent {
   readonly method: string
   readonly target: string
-  readonly headers: Headers
+  readonly headers: RawHeaders
   readonly body: Uint8Array
 }
 
@@ -172,10 +171,7 @@ describe('a node, whatever is sent to it,', () => {
   }
 
   function requestBytes({ method, target, headers, body }: Sent): Uint8Array {
-    const length: Headers = body.length === 0 && method === 'GET' ? [] : [['content-length', String(body.length)]]
-    const lines = [['host', 'localhost'], ['connection', 'close'], ...length, ...headers] as Headers
-    const head = lines.map(([name, value]) => Buffer.concat([Buffer.from(`${name}: `), Buffer.from(value as string), Buffer.from('\r\n')]))
-    return Buffer.concat([Buffer.from(`${method} ${target} HTTP/1.1\r\n`), ...head, Buffer.from('\r\n'), body])
+    return rawRequest(method, target, headers, body)
   }
 
   /** Valid, soon, not too much, and nothing that says that something is broken here. */
@@ -214,7 +210,7 @@ describe('a node, whatever is sent to it,', () => {
     it(name, () => fc.assert(fc.asyncProperty(input, refusedInForm), { numRuns }), 60_000)
 
   const method = fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS')
-  const wishes: fc.Arbitrary<Headers> = fc
+  const wishes: fc.Arbitrary<RawHeaders> = fc
     .tuple(fc.constantFrom(...CODECS), fc.array(fc.constantFrom(...WISHES), { maxLength: 3 }))
     .map(([codec, some]) => [...new Map([...(codec === '' ? [] : [['require-codec', codec] as const]), ...some])])
   const id = fc.nat(2).map((at) => known[at]!)
@@ -306,7 +302,7 @@ describe('a node, whatever is sent to it,', () => {
       ),
       headers: fc
         .tuple(wishes, fc.boolean())
-        .map(([some, isNamed]): Headers => [...some, isNamed ? ['codec-device', codecOf(type)] : ['content-type', type]]),
+        .map(([some, isNamed]): RawHeaders => [...some, isNamed ? ['codec-device', codecOf(type)] : ['content-type', type]]),
       body: bytesLike(...good),
     }),
   )
@@ -354,7 +350,7 @@ describe('a node, whatever is sent to it,', () => {
     const own = encodeHttpMessage(await commit(wanted, messageSigner(OPERATOR), { committed: ['fuzz-option'], wire: true }))
     const foreign = encodeHttpMessage(await commit(wanted, messageSigner(STRANGER), { wire: true }))
     const form = fc.constantFrom(own, foreign)
-    const extra = fc.constantFrom<Headers>(
+    const extra = fc.constantFrom<RawHeaders>(
       [],
       [['operator', 'unclaimed']],
       [['on', 'x']],

@@ -320,6 +320,11 @@ describe('a signature', () => {
       expect(committersOf(received)).toContain(ALICE.address)
       expectNoOtherWords(received)
     }
+    const { message: around } = await verifyReceived(forms[4]!)
+    expect(committersOf(around.get('body') as Message)).toContain(ALICE.address)
+    expectOwnWords(around)
+    expect(committersOf(await receiveAns104(item))).toEqual([ALICE.address])
+    expect(committersOf(await receiveTx(utf8(transaction)))).toEqual([ALICE.address])
   })
 })
 

@@ -11,7 +11,7 @@ import { message } from '../src/codec/message/value.ts'
 import { textTag } from '../src/codec/tags.ts'
 import { signTransaction } from '../src/codec/transaction.ts'
 import { startTestNode, type TestNode } from '../src/testkit/node.ts'
-import { exchangeStrictly, type StrictAnswer } from './strict-http.ts'
+import { exchangeStrictly, rawRequest, type StrictAnswer } from './strict-http.ts'
 
 /** Of this program's dev network: the wallet of its nodes, and so their operator. */
 const OPERATOR = JSON.parse(readFileSync(new URL('../dev/wallets/dave.json', import.meta.url), 'utf8')) as unknown
@@ -27,13 +27,7 @@ afterAll(() => node.stop())
 type Headers = Readonly<Record<string, string>>
 
 function send(method: string, target: string, headers: Headers = {}, body: string | Uint8Array = ''): Promise<StrictAnswer> {
-  const bytes = Buffer.from(body as string)
-  const all = { host: 'a', connection: 'close', ...headers, ...(bytes.length === 0 ? {} : { 'content-length': bytes.length }) }
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-  return exchangeStrictly(
-    Number(new URL(node.url).port),
-    Buffer.concat([Buffer.from(`${method} ${target} HTTP/1.1\r\n${head.join('')}\r\n`), bytes]),
-  )
+  return exchangeStrictly(Number(new URL(node.url).port), rawRequest(method, target, Object.entries(headers), Buffer.from(body as string)))
 }
 
 const postJson = (target: string, value: unknown, headers: Headers = AS_JSON): Promise<StrictAnswer> =>

@@ -30,7 +30,7 @@ const MEMORY_BYTES_MAX = 96 * 1024 * 1024
 const OK = { ok: true, response: { Output: 'fine' } }
 /** Far more than any message here needs, far less than the clock allows. */
 const GAS_MAX = 60_000_000
-const NEXT_MS_MAX = 500
+const NEXT_MS_MAX = 150
 
 let pool: GuestPool
 let neighbour: TxId

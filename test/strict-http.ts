@@ -1,13 +1,21 @@
-/** What a server sends, taken apart byte by byte by RFC 9110 and 9112: whatever a strict client might refuse is an error here. */
+/**
+ * HTTP/1.1 byte by byte: requests that no client library would send, and answers taken apart by RFC 9110 and 9112, where whatever a strict client might
+ * refuse is an error.
+ */
 import { connect } from 'node:net'
 
 export interface StrictAnswer {
   readonly status: number
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
+  /** Chunks put together. */
   readonly body: Buffer
+  /** Every byte that came. */
+  readonly bytes: Buffer
   readonly ms: number
 }
+
+export type RawHeaders = readonly (readonly [name: string, value: string | Uint8Array])[]
 
 /** Clients on Node.js read no more. */
 const HEAD_BYTES_MAX = 16 * 1024
@@ -15,10 +23,25 @@ const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) [\t -~\x80-\xff]*$/
 const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?)[\t ]*$/
 const ANSWER_MS_MAX = 15_000
 
+/** A request with these headers, a host, the end of the connection, and a length unless it is given or a GET has no body. */
+export function rawRequest(method: string, target: string, headers: RawHeaders = [], body: Uint8Array = new Uint8Array()): Buffer {
+  const names = new Set(headers.map(([name]) => name.toLowerCase()))
+  const lines: RawHeaders = [
+    ['host', 'localhost'],
+    ['connection', 'close'],
+    ...(names.has('content-length') || names.has('transfer-encoding') || (body.length === 0 && method === 'GET')
+      ? []
+      : [['content-length', String(body.length)] as const]),
+    ...headers,
+  ]
+  const encoded = lines.flatMap(([name, value]) => [Buffer.from(`${name}: `), Buffer.from(value as string), Buffer.from('\r\n')])
+  return Buffer.concat([Buffer.from(`${method} ${target} HTTP/1.1\r\n`), ...encoded, Buffer.from('\r\n'), body])
+}
+
 /** Sends the bytes of one request that asks for the end of the connection; fails when what comes back is not one answer and that end. */
 export async function exchangeStrictly(port: number, request: Uint8Array): Promise<StrictAnswer> {
   const answer = await exchangeAny(port, request, ANSWER_MS_MAX)
-  return answer ?? fail(`no answer within ${ANSWER_MS_MAX} ms`)
+  return answer ?? fail(`no answer, or none within ${ANSWER_MS_MAX} ms`)
 }
 
 /** The same for bytes that may be less than a request: null when the server still waits for more. */
@@ -48,7 +71,7 @@ function parseAnswer(bytes: Buffer, isHead: boolean): Omit<StrictAnswer, 'ms'> {
     if (headers.has(name!.toLowerCase())) throw new Error(`two headers ${name}`)
     headers.set(name!.toLowerCase(), value!)
   }
-  return { status, headers, body: bodyOf(bytes.subarray(end + 4), headers, isHead || status === 204 || status === 304) }
+  return { status, headers, bytes, body: bodyOf(bytes.subarray(end + 4), headers, isHead || status === 204 || status === 304) }
 }
 
 function bodyOf(rest: Buffer, headers: ReadonlyMap<string, string>, isWithout: boolean): Buffer {

@@ -5,6 +5,7 @@ export const EMPTY: Uint8Array = new Uint8Array(0)
 
 const URL_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const ALPHABET = `${URL_ALPHABET.slice(0, 62)}+/`
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const BASE64URL = /^[A-Za-z0-9_-]*$/
 const CHARS_PER_CALL = 8192 // That one call of String.fromCharCode can take.
 
@@ -134,8 +135,6 @@ export function fromBigEndian(bytes: Uint8Array): bigint {
 export function clip(text: string, length = 80): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`
 }
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Without padding. */
 function encodeBase64(bytes: Uint8Array, alphabet: string): string {

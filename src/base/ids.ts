@@ -1,7 +1,7 @@
 /** Identifiers as types: only the parsers here make them, so a checked id is never checked twice and never confused with another kind. */
 import { fromBase64url, toBase64url } from './bytes.ts'
 import { HeddleError } from './errors.ts'
-import { sha256 } from './hash.ts'
+import { sha256Text } from './hash.ts'
 
 declare const brand: unique symbol
 type Brand<T, Name extends string> = T & { readonly [brand]: Name }
@@ -67,12 +67,12 @@ export function idBytes(id: TxId | Address | BlockHash): Uint8Array {
 
 /** A transaction's or item's id: the SHA-256 of its signature. */
 export function idOfSignature(signature: Uint8Array): TxId {
-  return toBase64url(sha256(signature)) as TxId
+  return sha256Text(signature) as TxId
 }
 
 /** The address of a public key, whatever its kind: the SHA-256 of its bytes. */
 export function addressOfKey(publicKey: Uint8Array): Address {
-  return toBase64url(sha256(publicKey)) as Address
+  return sha256Text(publicKey) as Address
 }
 
 function checked(bytes: Uint8Array, size: number, format: string): string {

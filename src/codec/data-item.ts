@@ -9,8 +9,8 @@
  */
 import { utf8 } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
-import { sha256Text, sha384 } from '../base/hash.ts'
-import { type Address, ID_BYTES, type TxId } from '../base/ids.ts'
+import { sha384 } from '../base/hash.ts'
+import { type Address, addressOfKey, ID_BYTES, idOfSignature, type TxId } from '../base/ids.ts'
 import { ITEM_TAG_BYTES_MAX } from '../base/limits.ts'
 import { personalMessageDigest, toEthereumSignature, uncompressedKey } from './ethereum-signature.ts'
 import { itemSignData } from './item-sign-data.ts'
@@ -91,11 +91,11 @@ export function decodeItemHeader(prefix: Uint8Array, totalBytes: number): ItemHe
   const owner = prefix.subarray(ownerAt, targetFlagAt)
   const tagBytes = prefix.subarray(tagCountAt + TAG_SIZES_BYTES, headerBytes)
   return {
-    id: sha256Text(signature) as TxId,
+    id: idOfSignature(signature),
     signatureType,
     signature,
     owner,
-    ownerAddress: sha256Text(owner) as Address,
+    ownerAddress: addressOfKey(owner),
     target: flagged(prefix, targetFlagAt),
     anchor: flagged(prefix, anchorFlagAt),
     tags: decodeItemTags(tagBytes, readU64(prefix, tagCountAt)),

@@ -35,7 +35,7 @@ export { combineIds, linkId, messageId, type Selection, unsignedId } from './mes
 
 export { type CommitOptions, commit, commitSecret, commitUnsigned } from './message/commit.ts'
 export { type Commitment, commitmentsOf, type MessageSigner, withoutCommitments } from './message/commitment.ts'
-export { generateWallet, itemSigner, messageSigner } from './message/signers.ts'
+export { generateWallet, itemSigner, messageSigner, txSigner } from './message/signers.ts'
 export {
   committedOnly,
   committersOf,
@@ -52,14 +52,14 @@ export { verifyCommitment, verifyMessage } from './message/verify.ts'
 
 export type { DataItem, ItemSigner } from './data-item.ts'
 export type { Jwk } from './jwk.ts'
-export type { KeyKind } from './keys.ts'
+export type { KeyKind, SigningKey } from './keys.ts'
 export { commitAns104, decodeAns104, encodeAns104 } from './message/ans104.ts'
 export { decodeFlat, decodeFlatText, encodeFlat, encodeFlatText, type FlatMessage } from './message/flat.ts'
 export { decodeHttpMessage, type EncodeOptions, encodeHttpMessage, encodeSignedHttpMessage } from './message/http-message.ts'
 export { decodeHttpsig, encodeHttpsig, encodeHttpsigWire } from './message/httpsig.ts'
 export { decodeJson, encodeJson, type JsonOptions } from './message/json.ts'
 export { decodeStructured, encodeStructured, type LinkOf } from './message/structured.ts'
-export { decodeTx, encodeTx } from './message/tx.ts'
+export { commitTx, decodeTx, encodeTx } from './message/tx.ts'
 
 // Nodes
 

@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { LRUCache } from 'lru-cache'
-import { asBuffer, equalBytes, fromBase64url, toBase64url, utf8 } from '../base/bytes.ts'
+import { equalBytes, fromBase64url, toBase64url, toLatin1, utf8 } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
 import { type Address, addressOfKey } from '../base/ids.ts'
 import { PUBLIC_KEY_CACHE_MAX, RSA_MODULUS_BYTES_MAX } from '../base/limits.ts'
@@ -179,7 +179,7 @@ function attemptVerify(work: () => boolean): boolean {
 }
 
 function cachedKey(kind: KeyKind, publicKey: Uint8Array, load: (publicKey: Uint8Array) => KeyObject): KeyObject | null {
-  const name = kind + asBuffer(publicKey).toString('latin1')
+  const name = kind + toLatin1(publicKey)
   const known = publicKeys.get(name)
   if (known !== undefined) return known
   try {

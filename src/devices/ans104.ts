@@ -7,12 +7,11 @@
  *          `content-type`
  * Source   permaweb/HyperBEAM src/dev_codec_ans104.erl (2025-11), which gives bare bytes for `serialize`
  */
-
 import type { ItemSigner } from '../codec/data-item.ts'
 import { ANS104_DEVICE, ANS104_TYPE, commitAns104, decodeAns104, encodeAns104, receiveAns104 } from '../codec/message/ans104.ts'
 import { withoutCommitments } from '../codec/message/commitment.ts'
-import { binaryBytes, type Message, message } from '../codec/message/value.ts'
-import { isPayload, isUnsignedWanted, payload, wholeWithoutCast } from '../kernel/codec-device.ts'
+import { binaryBytes, isBinary, type Message, message } from '../codec/message/value.ts'
+import { isUnsignedWanted, payload, wholeWithoutCast } from '../kernel/codec-device.ts'
 import type { Device, Env, Outcome } from '../kernel/device.ts'
 import { ok } from '../kernel/outcomes.ts'
 
@@ -34,7 +33,7 @@ export function ans104Device(signer: ItemSigner): Device {
 
 async function deserialize(base: Message, request: Message, env: Env): Promise<Outcome> {
   const body = await payload(base, request, env, 'ANS-104')
-  return isPayload(body) ? ok(await receiveAns104(binaryBytes(body))) : body
+  return isBinary(body) ? ok(await receiveAns104(binaryBytes(body))) : body
 }
 
 async function commit(base: Message, request: Message, signer: ItemSigner): Promise<Message> {

@@ -12,6 +12,7 @@
 import { toBase64url } from '../base/bytes.ts'
 import { sha256 } from '../base/hash.ts'
 import { binaryBytes, isBinary, isList, isMessage, isPrivateKey, type Message, message, type Value } from '../codec/message/value.ts'
+import { RESULTS_PREFIX } from '../kernel/cache-control.ts'
 import { computationPlace } from '../kernel/computation-record.ts'
 import type { Device, Env, Outcome } from '../kernel/device.ts'
 import { ok, refused } from '../kernel/outcomes.ts'
@@ -28,7 +29,7 @@ export const cache: Device = {
 }
 
 /** Where the kernel keeps results, and where they came from. */
-const RESULTS = ['computed/', computationPlace('')]
+const RESULTS = [RESULTS_PREFIX, computationPlace('')]
 const DURABLE = { isDurable: true }
 
 async function asWriter(request: Message, env: Env, work: (signed: Message, env: Env) => Promise<Outcome>): Promise<Outcome> {

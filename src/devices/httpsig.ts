@@ -8,22 +8,21 @@
  */
 import { concat, utf8 } from '../base/bytes.ts'
 import { encodeHttpMessage } from '../codec/message/http-message.ts'
+import { HTTPSIG_DEVICE } from '../codec/message/signature-headers.ts'
 import { type Binary, binaryBytes, type HttpsigForm, isBinary, type Message, toBinary, type Value } from '../codec/message/value.ts'
 import { verifyReceived } from '../codec/message/verify.ts'
 import { isBundleWanted, wholeIfWanted, withoutCast } from '../kernel/codec-device.ts'
 import type { Device, Env } from '../kernel/device.ts'
 import { ok } from '../kernel/outcomes.ts'
 
-const NAME = 'httpsig@1.0'
-
 export const httpsig: Device = {
-  name: NAME,
+  name: HTTPSIG_DEVICE,
   keys: {
     to: async (base, request, env) => {
       const { headers, body } = await formOf(base, request, env)
       return ok(new Map<string, Value>([...headers, ...bodyEntry(body)]))
     },
-    from: async (base) => ok((await verifyReceived(receivedForm(withoutCast(base, NAME)))).message),
+    from: async (base) => ok((await verifyReceived(receivedForm(withoutCast(base, HTTPSIG_DEVICE)))).message),
     serialize: async (base, request, env) => {
       const form = await formOf(base, request, env)
       if (request.get('format') !== 'components') return ok(toBinary(serialized(form)))
@@ -33,7 +32,7 @@ export const httpsig: Device = {
 }
 
 async function formOf(base: Message, request: Message, env: Env): Promise<HttpsigForm> {
-  const message = await wholeIfWanted(withoutCast(base, NAME), request, env)
+  const message = await wholeIfWanted(withoutCast(base, HTTPSIG_DEVICE), request, env)
   return encodeHttpMessage(message, { wire: false, bundle: isBundleWanted(request) })
 }
 

@@ -9,15 +9,18 @@
  */
 import { HeddleError } from '../base/errors.ts'
 import { commitSecret, commit as commitTo, commitUnsigned } from '../codec/message/commit.ts'
+import { commonKeys } from '../codec/message/commitment.ts'
 import { committersOf, messageId, type Selection, selectCommitments } from '../codec/message/id.ts'
 import { sameValue } from '../codec/message/same-value.ts'
+import { HTTPSIG_DEVICE } from '../codec/message/signature-headers.ts'
 import {
   Atom,
-  type Binary,
   isBinary,
+  isContainer,
   isList,
   isMessage,
   isPrivateKey,
+  isTrue,
   LINK_SUFFIX,
   Link,
   type Message,
@@ -26,7 +29,6 @@ import {
 } from '../codec/message/value.ts'
 import { verifyCommitment } from '../codec/message/verify.ts'
 import { changedMessage } from '../kernel/changed-message.ts'
-import { isTrue } from '../kernel/codec-device.ts'
 import type { Device, Env, Outcome } from '../kernel/device.ts'
 import { loadWhole } from '../kernel/links.ts'
 import { NOT_FOUND, ok, refused } from '../kernel/outcomes.ts'
@@ -65,7 +67,7 @@ async function set(base: Message, request: Message, env: Env): Promise<Outcome> 
 
 /** A message within takes a message key by key, by its own device. */
 async function merged(old: Value | undefined, value: Value, env: Env): Promise<Value> {
-  if (old === undefined || !isContainer(old)) return value
+  if (old === undefined || !isNested(old)) return value
   if (sameValue(old, value)) return old // As of every key that base and request both have from the path.
   const [child, request] = [await env.load(old), await env.load(value)]
   if (!isMessage(child) || !isMessage(request)) return value
@@ -101,10 +103,9 @@ async function committers(base: Message, _request: Message, env: Env): Promise<O
 /** Keys that every selected commitment is about. */
 async function committed(base: Message, request: Message, env: Env): Promise<Outcome> {
   const subject = await withCommitmentsLoaded(base, env)
-  const [first, ...others] = selectCommitments(subject, await selectionOf(request, env))
-  const common = (first?.committed ?? []).filter((key) => others.every((other) => other.committed.includes(key)))
+  const common = commonKeys(selectCommitments(subject, await selectionOf(request, env)))
   const isRaw = isTrue(request.get('raw'))
-  return ok(common.map((key) => (isRaw && isContainer(subject.get(key)) ? key + LINK_SUFFIX : key)))
+  return ok(common.map((key) => (isRaw && isNested(subject.get(key)) ? key + LINK_SUFFIX : key)))
 }
 
 async function verify(base: Message, request: Message, env: Env): Promise<Outcome> {
@@ -122,8 +123,8 @@ async function verify(base: Message, request: Message, env: Env): Promise<Outcom
 async function commit(base: Message, request: Message, env: Env): Promise<Outcome> {
   const target = await targetOf(base, request, env)
   if (!isMessage(target)) return refused('error', 'there is no message to commit to; `target` names the key of the request that has it')
-  const device = request.get('commitment-device') ?? readOption(env.node.options, 'commitment-device') ?? HTTPSIG
-  if (device !== HTTPSIG && device !== message.name)
+  const device = request.get('commitment-device') ?? readOption(env.node.options, 'commitment-device') ?? HTTPSIG_DEVICE
+  if (device !== HTTPSIG_DEVICE && device !== message.name)
     return typeof device === 'string' ? env.apply(device, 'commit', target, request) : refused('error', '`commitment-device` is not text')
   const isBundle = isTrue(request.get('bundle'))
   const loaded = await withCommitmentsLoaded(target, env)
@@ -135,15 +136,13 @@ async function commit(base: Message, request: Message, env: Env): Promise<Outcom
   if (type === 'unsigned' || (type === 'hmac-sha256' && !isBinary(secret))) return ok(commitUnsigned(subject, options))
   if (type !== 'signed' && type !== 'rsa-pss-sha512' && type !== 'hmac-sha256')
     return refused('error', `\`type\` is none of signed, unsigned, rsa-pss-sha512 and hmac-sha256`)
-  if (isBinary(secret) && type !== 'rsa-pss-sha512') return ok(commitSecret(subject, secret as Binary, options))
+  if (isBinary(secret) && type !== 'rsa-pss-sha512') return ok(commitSecret(subject, secret, options))
   return ok(await commitTo(subject, env.identity, { ...options, tag: env.hashpathOf(target) }))
 }
 
-const HTTPSIG = 'httpsig@1.0'
-
 /** What is committed to whole cannot be checked by links to it. */
 function isOverWhole({ device, extra }: { readonly device: string; readonly extra: Message }): boolean {
-  return device !== HTTPSIG || isTrue(extra.get('bundle'))
+  return device !== HTTPSIG_DEVICE || isTrue(extra.get('bundle'))
 }
 
 async function selectionOf(request: Message, env: Env): Promise<Selection> {
@@ -200,8 +199,9 @@ async function namesIn(value: Value | undefined, env: Env): Promise<readonly str
   return items?.every((item) => typeof item === 'string') ? (items as string[]) : null
 }
 
-function isContainer(value: Value | undefined): boolean {
-  return isMessage(value) || isList(value) || value instanceof Link
+/** A message or list, here or elsewhere. */
+function isNested(value: Value | undefined): boolean {
+  return isContainer(value) || value instanceof Link
 }
 
 function isAtom(value: Value, name: string): boolean {

@@ -28,7 +28,6 @@ export function metaDevice({ version }: Build): Device {
       is: async (_base, request, env) => ok(await hasRole(request, request.get('is') ?? request.get('role') ?? 'admin', env)),
       'is-operator': async (_base, request, env) => ok(await hasRole(request, 'admin', env)),
     },
-    exports: ['info', 'build', 'is', 'is-operator'],
   }
 }
 

@@ -9,11 +9,10 @@
  * Invariants  Nothing is sent to the weave: who wants that posts the transaction. Nor is anything signed, unlike upstream: whoever asked could have the
  *             node's wallet pay him.
  */
-
 import { withoutCommitments } from '../codec/message/commitment.ts'
 import { decodeTx, encodeTx, encodeTxJson, receiveTx, TX_DEVICE, TX_TYPE } from '../codec/message/tx.ts'
-import { type Message, message } from '../codec/message/value.ts'
-import { isPayload, isUnsignedWanted, payload, wholeWithoutCast } from '../kernel/codec-device.ts'
+import { isBinary, type Message, message } from '../codec/message/value.ts'
+import { isUnsignedWanted, payload, wholeWithoutCast } from '../kernel/codec-device.ts'
 import type { Device, Env, Outcome } from '../kernel/device.ts'
 import { ok, refused } from '../kernel/outcomes.ts'
 
@@ -29,7 +28,7 @@ async function serialize(base: Message, _request: Message, env: Env): Promise<Ou
 
 async function deserialize(base: Message, request: Message, env: Env): Promise<Outcome> {
   const body = await payload(base, request, env, 'Transaction')
-  return isPayload(body) ? ok(await receiveTx(body)) : body
+  return isBinary(body) ? ok(await receiveTx(body)) : body
 }
 
 async function commit(base: Message, request: Message, env: Env): Promise<Outcome> {

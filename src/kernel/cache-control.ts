@@ -24,6 +24,9 @@ export interface CacheSettings {
   readonly onlyIfCached: boolean
 }
 
+/** Where all results are; no client writes or links there. */
+export const RESULTS_PREFIX = 'computed/'
+
 const OPEN: Directives = { store: undefined, lookup: undefined, onlyIfCached: undefined }
 
 export function readDirectives(value: Value | undefined): Directives {
@@ -56,7 +59,7 @@ export function combineDirectives(node: Directives, second: Directives, third: D
 export function resultPlace(base: Message, request: Message): string | null {
   const bySigners = [commitmentIds(base), commitmentIds(request)]
   if (bySigners.includes(null)) return null
-  const place = `computed/${unsignedId(base)}/${unsignedId(request)}`
+  const place = `${RESULTS_PREFIX}${unsignedId(base)}/${unsignedId(request)}`
   const signers = bySigners.join('|')
   return signers === '|' ? place : `${place}/${sha256Text(signers)}`
 }

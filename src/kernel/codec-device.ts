@@ -2,15 +2,10 @@
 import { toTextStrict } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import { UNSIGNED_TYPE } from '../codec/message/commitment.ts'
-import { Atom, type Binary, isBinary, isPrivateKey, type Message, message, type Value } from '../codec/message/value.ts'
+import { type Binary, isBinary, isPrivateKey, isTrue, type Message, message } from '../codec/message/value.ts'
 import type { Env, Outcome } from './device.ts'
 import { loadWhole } from './links.ts'
 import { refused } from './outcomes.ts'
-
-/** Flags come as values of any type. */
-export function isTrue(value: Value | undefined): boolean {
-  return value === true || value === 'true' || (value instanceof Atom && value.name === 'true')
-}
 
 /** Is what is linked to wanted whole? */
 export function isBundleWanted(request: Message): boolean {
@@ -33,14 +28,10 @@ export async function payload(base: Message, request: Message, env: Env, format:
   return refused('error', message({ status: 404, body: `${format} payload not found in the base message. Searched for: ${name}` }))
 }
 
-export function isPayload(value: Binary | Outcome): value is Binary {
-  return isBinary(value)
-}
-
 /** The same as text. */
 export async function textPayload(base: Message, request: Message, env: Env, format: string): Promise<string | Outcome> {
   const body = await payload(base, request, env, format)
-  if (!(body instanceof Uint8Array)) return body
+  if (!(body instanceof Uint8Array)) return body // Text, or the outcome.
   const text = toTextStrict(body)
   if (text === null) throw new HeddleError('encoding-invalid', { format, at: 0 }, `the ${format} text is not UTF-8`)
   return text

@@ -5,6 +5,7 @@
  *             the result's is the digest of the bytes when it is no message
  * Invariants  Of a device whose answers change with time it is the last one that is noted.
  */
+import { clip } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 
 export interface ComputationRecord {
@@ -25,9 +26,5 @@ export function writeRecord({ before, base, request, result }: ComputationRecord
 export function readRecord(text: string): ComputationRecord {
   const [before = '', base = '', request = '', result = ''] = text.split(' ')
   if (result !== '') return { before, base, request, result }
-  throw new HeddleError(
-    'encoding-invalid',
-    { format: 'computation record', at: 0 },
-    `"${text.slice(0, 200)}" is not a record of a computation`,
-  )
+  throw new HeddleError('encoding-invalid', { format: 'computation record', at: 0 }, `"${clip(text)}" is not a record of a computation`)
 }

@@ -5,13 +5,13 @@
  *             `method` (default GET) and the keys that the hook hands in, and what it gives is handed to the next one.
  *             In the handler `hook` is a message: `result` is `return` (default), `ignore` (its answer does not count) or `error` (it is an error);
  *             `commit-request: true` has the request signed by this node.
- *             Hooks: `start` {body: options}, `request` {request, body: steps}, `step` {base, request, status, body}, `response` {request, body}.
+ *             Hooks: `request` {request, body: steps}, `step` {base, request, status, body}, `response` {request, body}. Nothing runs `start` here.
  * Source      permaweb/HyperBEAM src/dev_hook.erl (2025-11)
  * Invariants  A handler that does not answer `ok`, or fails, ends what the hook belongs to. Handlers leave no hashpath.
  */
 import { commit } from '../codec/message/commit.ts'
 import { idHashpath } from '../codec/message/hashpath.ts'
-import { isList, isMessage, Link, type Message, type Value } from '../codec/message/value.ts'
+import { isList, isMessage, isTrue, Link, type Message, type Value } from '../codec/message/value.ts'
 import { loadLink } from './links.ts'
 import { Resolved, refused } from './outcomes.ts'
 import type { Scope } from './scope.ts'
@@ -48,7 +48,7 @@ async function runHandler(name: string, handler: Message, message: Message, scop
     return isMessage(hook) ? hook.get(key) : handler.get(`hook/${key}`)
   }
   const request = new Map(message).set('path', handler.get('path') ?? name).set('method', handler.get('method') ?? 'GET')
-  const isCommitted = setting('commit-request') === true || setting('commit-request') === 'true'
+  const isCommitted = isTrue(setting('commit-request'))
   const asked = isCommitted ? await commit(request, scope.core.identity, { tag: idHashpath(request) }) : request
   const result = await resolve(handler, asked, { ...scope, hashpath: 'ignore' })
   if (result.status !== 'ok') return result

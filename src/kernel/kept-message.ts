@@ -6,8 +6,11 @@
  *             them cover, and them; with those of nobody that cover no more. An id that anybody could choose, as that of a commitment by a secret, leads nowhere.
  */
 import { isTxId } from '../base/ids.ts'
+import { ANS104_DEVICE } from '../codec/message/ans104.ts'
 import { type Commitment, coveredKeys } from '../codec/message/commitment.ts'
 import { linkId } from '../codec/message/id.ts'
+import { HTTPSIG_DEVICE } from '../codec/message/signature-headers.ts'
+import { TX_DEVICE } from '../codec/message/tx.ts'
 import { isList, isMessage, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
 
 /** A kept message and those of its commitments that are meant: those who committed, not the ones of nobody in particular. */
@@ -17,7 +20,7 @@ export interface Pointer {
 }
 
 /** Those whose ids can be checked with nothing but the message. */
-const CHECKED_DEVICES: ReadonlySet<string> = new Set(['httpsig@1.0', 'ans104@1.0', 'tx@1.0'])
+const CHECKED_DEVICES: ReadonlySet<string> = new Set([HTTPSIG_DEVICE, ANS104_DEVICE, TX_DEVICE])
 
 /** The message itself where nothing has to go, so that what was computed of it stays known. */
 export function keptPart(message: Message, commitments: readonly Commitment[]): Message {

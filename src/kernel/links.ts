@@ -7,7 +7,7 @@
  */
 import { HeddleError } from '../base/errors.ts'
 import { AO_CORE_BODY_BYTES_MAX, AO_CORE_DEPTH_MAX, AO_CORE_VALUES_MAX, LINK_HOPS_MAX } from '../base/limits.ts'
-import { isBinary, isList, isMessage, Link, type Value } from '../codec/message/value.ts'
+import { isBinary, isContainer, isList, isMessage, Link, type Value } from '../codec/message/value.ts'
 import type { MessageStore } from './message-store.ts'
 
 /** What is at the end of a link; any other value as it is. Fails with `not-found` when it is not here. */
@@ -79,7 +79,7 @@ function ownLength(value: Value): number {
 }
 
 function isLeaf(value: Value): boolean {
-  return !(value instanceof Link || isMessage(value) || isList(value))
+  return !(value instanceof Link || isContainer(value))
 }
 
 function hasLinks(value: Value, depth = 0): boolean {

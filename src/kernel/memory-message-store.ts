@@ -9,7 +9,17 @@ import { HeddleError } from '../base/errors.ts'
 import { sha256 } from '../base/hash.ts'
 import { commitmentsOf } from '../codec/message/commitment.ts'
 import { linkId, unsignedId } from '../codec/message/id.ts'
-import { binaryBytes, isBinary, isList, isMessage, isPrivateKey, Link, type Message, type Value } from '../codec/message/value.ts'
+import {
+  binaryBytes,
+  isBinary,
+  isContainer,
+  isList,
+  isMessage,
+  isPrivateKey,
+  Link,
+  type Message,
+  type Value,
+} from '../codec/message/value.ts'
 import { identical } from './identical.ts'
 import { keptPart, otherIds, type Pointer, pointerTo, shownPart } from './kept-message.ts'
 import { loadLink } from './links.ts'
@@ -44,7 +54,7 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   async writeAt(path: string, value: Value): Promise<string> {
-    if (isMessage(value) || isList(value)) {
+    if (isContainer(value)) {
       const pointer = this.#keep(value)
       if (path !== pointer.id) this.#paths.set(path, { pointer })
       return pointer.id
@@ -136,7 +146,7 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   #child(value: Value): Value {
-    if (!isMessage(value) && !isList(value)) return value
+    if (!isContainer(value)) return value
     this.#keep(value)
     return new Link(linkId(value))
   }

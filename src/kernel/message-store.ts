@@ -8,13 +8,13 @@ export interface WriteOptions {
 
 export interface MessageStore {
   /**
-   * What is at `<id>`, at `<id>/<key>/…`, or was linked at a path such as a hashpath. Any id of a message finds it: unsigned, of a commitment, of an item.
+   * What is at `<id>`, at `<id>/<key>/…`, or was put at a path of its own. Any id of a message finds it: unsigned, of a commitment, of an item.
    * A message comes with its children as links. Null when it is not here.
    */
   read(path: string): Promise<Value | null>
   /** Keeps a message with all its children, by all its ids. Private keys are not kept. Gives its unsigned id. */
   write(message: Message, options?: WriteOptions): Promise<string>
-  /** A value of any kind under a path of its own, such as a literal result under its hashpath. Gives the id of the content. */
+  /** A value of any kind under a path of its own, such as a literal result at `computed/…`. Gives the id of the content. */
   writeAt(path: string, value: Value, options?: WriteOptions): Promise<string>
   /** Makes what is at `path` readable at `alias` too. Fails with `not-found` when nothing is there. */
   link(path: string, alias: string, options?: WriteOptions): Promise<void>

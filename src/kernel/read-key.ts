@@ -4,7 +4,7 @@
  * Source      permaweb/HyperBEAM src/dev_message.erl get/4, src/hb_private.erl (2025-11)
  * Invariants  No private key is readable, in whatever case it is asked for.
  */
-import { isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
+import { asMessage, isPrivateKey, type Message, type Value } from '../codec/message/value.ts'
 
 /** Exactly this key, else one that differs in case alone; undefined when there is none. */
 export function readKey(message: Message, key: string): Value | undefined {
@@ -23,11 +23,11 @@ function readKeyInAnyCase(message: Message, key: string): Value | undefined {
   return undefined
 }
 
-/** A list as the message of its items, `1` to `n`. */
+/** A list as the message of its items, `1` to `n`: always the same object, so that its id is computed once. */
 export function numbered(list: readonly Value[]): Message {
   let message = numberedLists.get(list)
   if (message === undefined) {
-    message = new Map(list.map((item, i) => [String(i + 1), item]))
+    message = asMessage(list)
     numberedLists.set(list, message)
   }
   return message

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AnyKeyFunction, Device, KeyFunction } from './device.ts'
+import { NOT_FOUND } from './outcomes.ts'
 import { type Callee, createRegistry } from './registry.ts'
 
 const answer =
@@ -75,7 +76,9 @@ describe('which function answers', () => {
 
   it('is nothing where even the default device has no answer', () => {
     const registry = createRegistry([{ name: 'bare@1.0', keys: { a: answer('a') } }], 'bare@1.0')
-    expect(registry.find(undefined, 'b')).toMatchObject({ isPlainRead: true })
+    const callee = registry.find(undefined, 'b')
+    expect(callee.isPlainRead).toBe(true)
+    expect(callee.byKey!('b', new Map(), new Map(), null as never)).toBe(NOT_FOUND)
   })
 })
 

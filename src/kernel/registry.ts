@@ -10,6 +10,7 @@ import { clip } from '../base/bytes.ts'
 import { HeddleError } from '../base/errors.ts'
 import type { Value } from '../codec/message/value.ts'
 import type { AnyKeyFunction, Device, KeyFunction } from './device.ts'
+import { NOT_FOUND } from './outcomes.ts'
 
 /** What answers a key. Exactly one of the functions is there. */
 export interface Callee {
@@ -111,7 +112,7 @@ function prepare(device: Device, isDefault: boolean): Entry {
 }
 
 function unanswered(device: Device): Callee {
-  return { device, byName: null, byKey: () => ({ status: 'not_found', value: 'not_found' }), isPlainRead: true }
+  return { device, byName: null, byKey: () => NOT_FOUND, isPlainRead: true }
 }
 
 function unknownDevice(name: Value): HeddleError<'device-unknown'> {

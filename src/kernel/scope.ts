@@ -33,7 +33,7 @@ export interface Question extends Pick<Scope, 'cacheControl' | 'hashpath' | 'isI
 }
 
 /** How many keys may still be resolved: messages that link to few others can lead to very many. */
-export interface Work {
+export interface Budget {
   left: number
 }
 
@@ -44,7 +44,7 @@ export interface Scope {
   /** Resolutions within resolutions. */
   readonly depth: number
   /** Shared by all of a run. */
-  readonly work: Work
+  readonly budget: Budget
   /** The group that the innermost resolution leads. */
   readonly hold: Hold | null
   /** Of messages that came about during this run; others may have the same objects with another past. */
@@ -63,15 +63,15 @@ export function outermostScope(core: Core, signal: AbortSignal): Scope {
   const known = {
     origins: new WeakMap<Message, Origin>(),
     brackets: new WeakMap<Steps, Promise<Resolved>>(),
-    work: { left: RESOLUTIONS_MAX },
+    budget: { left: RESOLUTIONS_MAX },
   }
   return { core, settings, signal, depth: 0, hold: null, ...known, hashpath: 'update', cacheControl, isInStepHook: false }
 }
 
 /** Fails with `limit-reached` when a run has resolved too much already. */
-export function countResolution({ work }: Scope): void {
-  work.left -= 1
-  if (work.left >= 0) return
+export function countResolution({ budget }: Scope): void {
+  budget.left -= 1
+  if (budget.left >= 0) return
   const problem = `more than ${RESOLUTIONS_MAX} keys were resolved for one request; ask for a part of it`
   throw new HeddleError('limit-reached', { what: 'resolutions', max: RESOLUTIONS_MAX }, problem)
 }

@@ -1,5 +1,5 @@
 /** What of the node's options the kernel looks at, read anew whenever they change. */
-import { isMessage, type Message, type Value } from '../codec/message/value.ts'
+import { isMessage, isTrue, type Message, type Value } from '../codec/message/value.ts'
 import { type Directives, readDirectives } from './cache-control.ts'
 import type { NodeMessage } from './node-message.ts'
 
@@ -44,6 +44,6 @@ function readSettings(options: Message): KernelSettings {
 }
 
 function readAwait(value: Value | undefined): KernelSettings['awaitInProgress'] {
-  if (value === true || value === 'true') return 'all'
+  if (isTrue(value)) return 'all'
   return value === false || value === 'false' ? 'none' : 'named'
 }

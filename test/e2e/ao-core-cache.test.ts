@@ -1,5 +1,5 @@
 /** Nobody fills the disk of a node with GET requests: what need not be kept has its bytes, and what was written to be kept stays. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { itemSigner } from '../../src/codec/data-item.ts'
@@ -7,13 +7,14 @@ import { keyFromJwk } from '../../src/codec/keys.ts'
 import { encodeAns104 } from '../../src/codec/message/ans104.ts'
 import { message, type Plain } from '../../src/codec/message/value.ts'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
+import { devWallet } from './wallets.ts'
 
 const CACHE_BYTES = 4 * 1024 * 1024
 /** Of pages that LMDB keeps for its transactions. */
 const SLACK_BYTES = 1024 * 1024
 const REQUESTS = 1200
 const AT_ONCE = 8
-const operator = itemSigner(keyFromJwk(JSON.parse(readFileSync(new URL('../../dev/wallets/dave.json', import.meta.url), 'utf8'))))
+const operator = itemSigner(keyFromJwk(devWallet('dave')))
 
 let node: TestNode
 beforeAll(async () => {

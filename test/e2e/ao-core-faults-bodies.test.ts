@@ -1,25 +1,15 @@
 /** Bodies for AO-Core that are hostile: multipart, items, flat text, links in circles, and requests that are hardly HTTP. */
 import { connect } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { encodeSignedHttpMessage, message, messageSigner, type Plain } from '../../src/codec/index.ts'
-import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
-import { AS_JSON, doorOf, expectUndisturbed, refusal, SET, told } from './support/ao-core-faults.ts'
-import { rawRequest, sendRaw } from './support/raw-http.ts'
+import { rawRequest } from '../strict-http.ts'
+import { AS_JSON, badInputRig, refusal, SET, told } from './support/ao-core-faults.ts'
 import { devWallet } from './wallets.ts'
 
 const operator = messageSigner(devWallet('dave'))
 const SLOW_MS = 5_000
 
-let node: TestNode
-let optionsBefore: string
-const door = doorOf(() => node.url)
-
-beforeAll(async () => {
-  node = await startTestNode()
-  optionsBefore = await door.options()
-})
-afterAll(() => node?.stop())
-afterEach(() => expectUndisturbed(door, optionsBefore))
+const { door, url } = badInputRig()
 
 const named = (name: string, value = 'v', more = ''): string =>
   `--B\r\ncontent-disposition: form-data;name="${name}"\r\n${more}\r\n${value}\r\n`
@@ -72,7 +62,7 @@ describe('multipart', () => {
     expect(told(await send(form, '/~message@1.0/fruit', 'multipart/form-data; boundary=B')).body).toBe('pear')
     const data = new FormData()
     data.set('fruit', 'plum')
-    const response = await fetch(`${node.url}/~message@1.0/fruit`, { method: 'POST', body: data })
+    const response = await fetch(`${url()}/~message@1.0/fruit`, { method: 'POST', body: data })
     expect(await response.text()).toBe('plum')
   })
 })
@@ -116,10 +106,8 @@ describe('keys that nobody is to see', () => {
       await door.get(`/~meta@1.0/info/${name}`, AS_JSON),
       await door.get(`/~message@1.0/set/${name}`, [[name, secret]]),
     ]
-    for (const { status, bytes } of answers) {
-      expect(status).toBeLessThan(500)
-      expect(bytes.includes(secret)).toBe(false)
-    }
+    for (const { bytes } of answers) expect(bytes.includes(secret)).toBe(false)
+    expect(answers.map(({ status }) => status)).toEqual([404, 200, 200, 200, 200, 200, 200, 404, 200, 200, 200, 404, 404])
   })
   it('cookies and authorization stay with the node, too', async () => {
     for (const name of ['cookie', 'authorization']) {
@@ -137,12 +125,10 @@ describe('links in circles', () => {
     const { path } = told(await asOperator('/~cache@1.0/write', { body: 'text' }))
     const link = async (source: string, destination: string) => (await asOperator('/~cache@1.0/link', { source, destination })).status
     expect([await link(path as string, 'circle/one'), await link('circle/one', 'circle/two')]).toEqual([200, 200])
-    const closed = [await link('circle/two', 'circle/one'), await link('circle/one', 'circle/one')]
-    for (const status of closed) expect([200, 400, 404]).toContain(status)
-    for (const place of ['circle/one', 'circle/two', 'circle/one/circle/one/circle/two']) {
-      const read = await door.get(`/~cache@1.0/read?target=${place}`, AS_JSON)
-      expect([200, 400, 404, 508]).toContain(read.status)
-    }
+    expect([await link('circle/two', 'circle/one'), await link('circle/one', 'circle/one')]).toEqual([200, 200])
+    const read = async (place: string) => told(await door.get(`/~cache@1.0/read?target=${place}`, AS_JSON))
+    for (const place of ['circle/one', 'circle/two']) expect(await read(place)).toMatchObject({ status: 200, body: 'text' })
+    expect(await read('circle/one/circle/one/circle/two')).toMatchObject({ status: 404 })
   })
   it('of computations end', async () => {
     for (const target of ['/~message@1.0&a=(/~message@1.0/a)/a', '/~message@1.0&a=(/~message@1.0&a=(/~message@1.0/a)/a)/a']) {
@@ -166,14 +152,14 @@ describe('what is hardly HTTP', () => {
       400,
     ],
   ])('%s', async (_what, bytes, status) => {
-    expect((await sendRaw(node.url, Buffer.from(bytes, 'latin1'))).status).toBe(status)
+    expect((await door.send(Buffer.from(bytes, 'latin1'))).status).toBe(status)
   })
   it('chunks that are none end the connection', async () => {
     const head = rawRequest('POST', SET, [['transfer-encoding', 'chunked']])
-    await expect(sendRaw(node.url, Buffer.concat([head, Buffer.from('zz\r\n')]))).rejects.toThrow('no answer but 0 bytes')
+    await expect(door.send(Buffer.concat([head, Buffer.from('zz\r\n')]))).rejects.toThrow('no answer, or none')
   })
   it('a body that stops in the middle holds nobody else up', async () => {
-    const socket = connect(Number(new URL(node.url).port), '127.0.0.1')
+    const socket = connect(Number(new URL(url()).port), '127.0.0.1')
     socket.on('error', () => {})
     socket.write(rawRequest('POST', SET, [['content-length', '1000']], Buffer.from('only this')))
     expect((await door.get('/~message@1.0&a=1/a')).body.toString()).toBe('1')

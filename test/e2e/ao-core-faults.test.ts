@@ -1,25 +1,15 @@
 /** Bad input for AO-Core as real clients and raw sockets send it: 4xx with a code in the form that was asked for, and nothing else is disturbed. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
-import { AS_JSON, doorOf, expectUndisturbed, refusal, SET, told } from './support/ao-core-faults.ts'
-import { type RawAnswer, type RawHeaders, rawRequest, sendRaw } from './support/raw-http.ts'
+import { describe, expect, it } from 'vitest'
+import { type RawHeaders, rawRequest, type StrictAnswer } from '../strict-http.ts'
+import { AS_JSON, badInputRig, refusal, SET, told } from './support/ao-core-faults.ts'
 
 const GET = '/~message@1.0'
 /** Longer than 2^53, longer than 64 bits. */
 const LARGE = '123456789012345678901234567890'
 
-let node: TestNode
-let optionsBefore: string
-const door = doorOf(() => node.url)
+const { door } = badInputRig()
 
-beforeAll(async () => {
-  node = await startTestNode()
-  optionsBefore = await door.options()
-})
-afterAll(() => node?.stop())
-afterEach(() => expectUndisturbed(door, optionsBefore))
-
-const text = (answer: RawAnswer): string => answer.body.toString()
+const text = (answer: StrictAnswer): string => answer.body.toString()
 
 describe('the form of a failure', () => {
   const FAILURES: readonly (readonly [string, string, number, string | undefined])[] = [
@@ -36,14 +26,14 @@ describe('the form of a failure', () => {
     const inQuery = await door.get(`${target}?require-codec=application/json`)
     expect([inQuery.status, told(inQuery).failure]).toEqual([status, failure])
     const plain = await door.get(target)
-    expect([plain.status, plain.headers['status'], plain.headers['failure'], plain.headers['ao-result']]).toEqual([
+    expect([plain.status, ...['status', 'failure', 'ao-result'].map((name) => plain.headers.get(name))]).toEqual([
       status,
       String(status),
       failure,
       'body',
     ])
     const page = await door.get(target, [['accept', 'text/html,application/xhtml+xml,*/*;q=0.8']])
-    expect([page.status, page.headers['content-type']]).toEqual([status, 'text/html; charset=utf-8'])
+    expect([page.status, page.headers.get('content-type')]).toEqual([status, 'text/html; charset=utf-8'])
     expect(text(page)).toMatch(/^<!doctype html>/)
     for (const answer of [plain, page]) expect(answer.bytes.toString('latin1')).not.toMatch(/\bat \w+ \(|node_modules|\.ts:\d/)
   })
@@ -63,7 +53,7 @@ describe('sizes', () => {
       const value = 'x'.repeat(size)
       expect(text(await door.get(`${GET}/long`, [['long', value]]))).toBe(value)
       const { status, headers, bytes } = await door.get(SET, [['long', value]])
-      expect([status, headers['long']]).toEqual([200, undefined])
+      expect([status, headers.get('long')]).toEqual([200, undefined])
       expect(bytes.indexOf('\r\n\r\n')).toBeLessThan(16 * 1024)
     }
   })
@@ -79,18 +69,17 @@ describe('sizes', () => {
     expect(refusal(await door.get(`${GET}/key-1`, [...headers(600), ...AS_JSON]))).toEqual([413, 'too-large'])
     expect((await door.get(`${GET}/key-1`, headers(3_000))).status).toBe(431)
     expect((await door.get(`${GET}/long`, [['long', 'x'.repeat(2_000_000)]])).status).toBe(431)
-    expect((await door.get(`${GET}&long=${'x'.repeat(70_000)}/long`)).status).toBeGreaterThanOrEqual(413)
+    expect((await door.get(`${GET}&long=${'x'.repeat(70_000)}/long`)).status).toBe(414)
   })
   it('refuses bodies that are too large before it reads them', async () => {
-    const answer = await sendRaw(node.url, rawRequest('POST', SET, [['content-length', '40000000'], ...AS_JSON]))
+    const answer = await door.send(rawRequest('POST', SET, [['content-length', '40000000'], ...AS_JSON]))
     expect(refusal(answer)).toEqual([413, 'too-large'])
   })
   it('refuses paths of too many steps', async () => {
     expect(refusal(await door.get(`${GET}${'/keys'.repeat(3_000)}`, AS_JSON))).toEqual([413, 'too-large'])
     expect(refusal(await door.get(`${GET}&a=${'('.repeat(3_000)}${')'.repeat(3_000)}/a`, AS_JSON))).toEqual([413, 'too-large'])
     const deep = await door.get(`${GET}&a=${'('.repeat(200)}/x${')'.repeat(200)}/a`, AS_JSON)
-    expect(deep.status).toBeGreaterThanOrEqual(400)
-    expect(deep.status).toBeLessThan(500)
+    expect(refusal(deep)).toEqual([413, 'too-large'])
   })
 })
 
@@ -145,7 +134,7 @@ describe('keys that mean something to JavaScript', () => {
     const parts = `--B\r\ncontent-disposition: form-data;name="${name}"\r\npolluted: yes\r\n--B--`
     expect(text(await door.post(`${GET}/${name}/polluted`, [['content-type', 'multipart/form-data; boundary="B"']], parts))).toBe('yes')
     expect(text(await door.post(`${GET}/${name}/polluted`, [['codec-device', 'flat@1.0']], `${name}/polluted: yes`))).toBe('yes')
-    expect((await door.get(SET, [['ao-types', `${name}="integer", a="${name}"`], ['a', '1'], ...AS_JSON])).status).toBeLessThan(500)
+    expect((await door.get(SET, [['ao-types', `${name}="integer", a="${name}"`], ['a', '1'], ...AS_JSON])).status).toBe(200)
   })
 })
 
@@ -175,13 +164,12 @@ describe('text, and what is none', () => {
     expect((await door.get(`${GET}&k=%ff%fe%80/k`)).body).toEqual(bytes)
     expect((await door.post(`${GET}/body`, [], bytes)).body).toEqual(bytes)
     const answer = await door.get(SET, [['k', bytes]])
-    expect([answer.status, answer.headers['k']]).toEqual([200, undefined])
+    expect([answer.status, answer.headers.get('k')]).toEqual([200, undefined])
     expect(answer.body.includes(bytes)).toBe(true)
   })
-  it('says bytes in JSON in some way, or that it cannot', async () => {
+  it('says bytes in JSON in base64url', async () => {
     const answer = await door.get(SET, [['k', Buffer.from([0xff, 0xfe])], ...AS_JSON])
-    expect(answer.status).toBeLessThan(500)
-    expect(() => JSON.parse(text(answer))).not.toThrow()
+    expect(told(answer)).toMatchObject({ status: 200, 'ao-types': expect.stringContaining('k="base64url"') })
   })
   it('refuses what is no escape in a path', async () => {
     for (const target of ['%', '%zz', '%e', 'a%'])
@@ -218,9 +206,9 @@ describe('text, and what is none', () => {
         ['access-control-request-headers', 'x'],
       ]),
     ]
-    for (const { status, headers, bytes } of answers) {
-      expect(status).toBeLessThan(500)
-      expect(headers['set-cookie']).toBeUndefined()
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 200, 200, 200, 400, 404, 400, 400])
+    for (const { headers, bytes } of answers) {
+      expect(headers.get('set-cookie')).toBeUndefined()
       expect(bytes.subarray(0, bytes.indexOf('\r\n\r\n')).toString('latin1')).not.toMatch(/\n(?!.*:)|[^\r]\n|^<html>/m)
     }
   })
@@ -231,6 +219,6 @@ describe('text, and what is none', () => {
     expect((await door.postJson('')).status).toBe(200)
     expect((await door.postJson('{}')).status).toBe(200)
     expect((await door.post(SET, [['content-length', '0'], ...AS_JSON], '')).status).toBe(200)
-    expect((await door.get('/~message@1.0?=&&=x&k', AS_JSON)).status).toBeLessThan(500)
+    expect(refusal(await door.get('/~message@1.0?=&&=x&k', AS_JSON))).toEqual([400, 'request-invalid'])
   })
 })

@@ -1,7 +1,7 @@
 /** Signatures that were forged, tampered with or used again, wherever messages come in: none is believed, and nothing that they say is done. */
 import { createHash } from 'node:crypto'
 import { ArweaveSigner, createData } from '@dha-team/arbundles'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   commit,
   decodeHttpMessage,
@@ -13,10 +13,9 @@ import {
   messageSigner,
   type Plain,
 } from '../../src/codec/index.ts'
-import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
-import { AS_JSON, doorOf, expectUndisturbed, refusal, SET, told } from './support/ao-core-faults.ts'
+import type { RawHeaders } from '../strict-http.ts'
+import { AS_JSON, badInputRig, refusal, SET, told } from './support/ao-core-faults.ts'
 import { hbsig } from './support/ao-core-hbsig.ts'
-import type { RawHeaders } from './support/raw-http.ts'
 import { devWallet } from './wallets.ts'
 
 const operatorKey = devWallet('dave')
@@ -24,16 +23,7 @@ const operator = messageSigner(operatorKey)
 const malloryKey = devWallet('alice')
 const mallory = messageSigner(malloryKey)
 
-let node: TestNode
-let optionsBefore: string
-const door = doorOf(() => node.url)
-
-beforeAll(async () => {
-  node = await startTestNode()
-  optionsBefore = await door.options()
-})
-afterAll(() => node?.stop())
-afterEach(() => expectUndisturbed(door, optionsBefore))
+const { door, url, restart, acceptOptions } = badInputRig()
 
 function changedHeaders({ headers, body }: HttpsigForm, changes: Readonly<Record<string, string>>): HttpsigForm {
   return { headers: new Map([...headers, ...Object.entries(changes)]), body }
@@ -95,7 +85,7 @@ describe('signatures that do not hold', () => {
     expect(refusal(await door.postForm(SET, { ...parts, body: other }))).toEqual([400, 'digest-mismatch'])
   })
   it('of older generations', async () => {
-    const sign = hbsig.createSigner(malloryKey, node.url)
+    const sign = hbsig.createSigner(malloryKey, url())
     const { headers } = await sign({ path: SET, fruit: 'pear' })
     const forged = Object.entries({ ...headers, fruit: 'plum' })
     expect(refusal(await door.get(SET, [...forged, ...AS_JSON]))).toEqual(refused)
@@ -227,7 +217,7 @@ describe('requests to change the options', () => {
   it('by the operator, changed on their way', async () => {
     const form = await signed({ test_option: 'set' }, operator)
     expect(refusal(await door.postForm(INFO, changedHeaders(form, { test_option: 'other' })))).toEqual([400, 'signature-invalid'])
-    const sign = hbsig.createSigner(operatorKey, node.url)
+    const sign = hbsig.createSigner(operatorKey, url())
     const { headers } = await sign({ path: INFO, test_option: 'set' })
     expect(refusal(await door.post(INFO, [...Object.entries({ ...headers, test_option: 'other' }), ...AS_JSON], ''))).toEqual([
       400,
@@ -243,7 +233,7 @@ describe('requests to change the options', () => {
     const changed = JSON.parse(await door.options()) as Record<string, unknown>
     expect(changed).toMatchObject({ test_option: 'set' })
     expect(Object.keys(changed).filter((key) => key.startsWith('test_'))).toEqual(['test_option'])
-    optionsBefore = await door.options()
+    await acceptOptions()
 
     const again: readonly [string, HttpsigForm][] = [
       ['the same', form],
@@ -258,9 +248,9 @@ describe('requests to change the options', () => {
   it('by the operator are not done again after a restart', async () => {
     const form = await signed({ test_later: 'set' }, operator)
     expect((await door.postForm(INFO, form)).status).toBe(200)
-    node = await node.restart()
-    optionsBefore = await door.options()
-    expect(JSON.parse(optionsBefore)).toMatchObject({ test_option: 'set', test_later: 'set' })
+    await restart()
+    await acceptOptions()
+    expect(JSON.parse(await door.options())).toMatchObject({ test_option: 'set', test_later: 'set' })
     expect((await door.postForm(INFO, form)).status).toBe(400)
   })
 })

@@ -1,55 +1,28 @@
 /** A node that is killed in the middle of AO-Core writes: what it acknowledged is there when it is back, and no request of the operator counts twice. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, it } from 'vitest'
 import { itemSigner } from '../../src/codec/data-item.ts'
 import { keyFromJwk } from '../../src/codec/keys.ts'
 import { encodeAns104 } from '../../src/codec/message/ans104.ts'
 import { type Message, message } from '../../src/codec/message/value.ts'
+import { type NodeProcess, startProcess } from './support/process.ts'
+import { devWallet } from './wallets.ts'
 
 const ROUNDS = 3
 const WRITERS = 4
 const KILL_AFTER_MS = 400
 /** So few that what need not be durable has to make room all the time. */
 const CACHE_BYTES = 1_000_000
-const HEDDLE = fileURLToPath(new URL('../../bin/heddle.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'heddle-ao-core-kill-'))
-const children: ChildProcess[] = []
-afterAll(() => {
-  for (const child of children) child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 // The well-known identity of the development network, whose node has no other operator.
-const operator = itemSigner(keyFromJwk(JSON.parse(readFileSync(new URL('../../dev/wallets/dave.json', import.meta.url), 'utf8'))))
+const operator = itemSigner(keyFromJwk(devWallet('dave')))
 
-interface Running {
-  readonly url: string
-  readonly child: ChildProcess
-}
-
-async function start(): Promise<Running> {
-  const child = spawn(process.execPath, [HEDDLE, 'start', '--port', '0', '--data', folder, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, HEDDLE_AO_CACHE_BYTES: String(CACHE_BYTES) },
-  })
-  children.push(child)
-  for await (const line of createInterface(child.stdout!)) {
-    const { event, url } = JSON.parse(line) as { event: string; url: string }
-    if (event === 'ready') return { url, child }
-  }
-  throw new Error('the node ended before it was ready')
-}
-
-async function kill({ child }: Running): Promise<void> {
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
+function start(): Promise<NodeProcess> {
+  return startProcess(folder, [], { env: { HEDDLE_AO_CACHE_BYTES: String(CACHE_BYTES) } })
 }
 
 async function signed(keys: Message): Promise<Uint8Array> {
@@ -99,7 +72,7 @@ it('keeps what it acknowledged, and refuses repeats', { timeout: 120_000 }, asyn
     }
     const work = [change(), fill(), ...Array.from({ length: WRITERS }, (_, writer) => write(writer))]
     await new Promise((resolve) => setTimeout(resolve, KILL_AFTER_MS + 150 * round)) // At any moment: there is nothing to wait for.
-    await kill(running)
+    await running.kill()
     isOver = true
     await Promise.all(work)
     running = await start()
@@ -121,7 +94,7 @@ it('keeps what it acknowledged, and refuses repeats', { timeout: 120_000 }, asyn
   expect(await read(url, '/~meta@1.0/info/my-option')).toBe(now)
   const kept = await fetch(`${url}/~message@1.0&a=1/set&part=(~message@1.0&b=2)`, { headers: { 'cache-control': 'always' } })
   expect(await read(url, `/${kept.headers.get('part+link')}/b`)).toBe('2')
-  await kill(running)
+  await running.kill()
 })
 
 /** What `change` sends after this. */

@@ -1,5 +1,4 @@
 /** What the node keeps, read through AO-Core: messages of the AO doors, data items, cache writes, and its own options, as another node or a client asks for them. */
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { utf8 } from '../../src/base/bytes.ts'
 import { createDataItemSync, type ItemSigner, itemSigner } from '../../src/codec/data-item.ts'
@@ -14,10 +13,9 @@ import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { hbsig } from './support/ao-core-hbsig.ts'
 import { devWallet } from './wallets.ts'
 
-const jwk = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../dev/wallets/${name}.json`, import.meta.url), 'utf8'))
-const operator = itemSigner(keyFromJwk(jwk('dave')))
-const alice = itemSigner(keyFromJwk(jwk('alice')))
-const aliceAddress = keyFromJwk(jwk('alice')).address
+const operator = itemSigner(keyFromJwk(devWallet('dave')))
+const alice = itemSigner(keyFromJwk(devWallet('alice')))
+const aliceAddress = keyFromJwk(devWallet('alice')).address
 
 let node: TestNode
 beforeAll(async () => {
@@ -87,9 +85,9 @@ describe('what was written through cache@1.0', () => {
   it('is readable by its ids, here and elsewhere, after a restart too', async () => {
     const signed = await commit(
       message({ a: 'x', child: { list: [1, 2.5, true], deep: { er: 'y' } }, long: 'z'.repeat(100_000) }),
-      messageSigner(jwk('alice')),
+      messageSigner(devWallet('alice')),
     )
-    const request = await commit(message({ body: signed }), messageSigner(jwk('dave')), { bundle: true })
+    const request = await commit(message({ body: signed }), messageSigner(devWallet('dave')), { bundle: true })
     const written = await fetchMessage(`${node.url}/~cache@1.0/write`, { message: request })
     expect([written.status, written.message.get('path')]).toEqual([200, unsignedId(signed)])
     const linked = await post('/~cache@1.0/link', { source: unsignedId(signed), destination: 'named/by-us' }, operator)
@@ -117,7 +115,7 @@ describe('the options of the node', () => {
   it('are changed by the operator, in every form in which he can sign', async () => {
     expect((await post('/~meta@1.0/info', { 'my-opt': 'item' }, operator)).status).toBe(200)
     expect(await text('/~meta@1.0/info/my-opt')).toBe('item')
-    const signer = messageSigner(jwk('dave'))
+    const signer = messageSigner(devWallet('dave'))
     const signed = await fetchMessage(`${node.url}/~meta@1.0/info`, {
       message: message({ 'my-opt': 'httpsig', deep: { er: ['x'] } }),
       signer,
@@ -160,7 +158,7 @@ describe('the options of the node', () => {
     expect(await text('/~meta@1.0/info', { method: 'POST', headers: { 'my-opt': 'no', accept: 'application/json' } })).toContain(
       '"body":"Unauthorized"',
     )
-    const signer = messageSigner(jwk('dave'))
+    const signer = messageSigner(devWallet('dave'))
     const signed = await commit(message({ 'my-opt': 'once' }), signer)
     const forged = new Map(signed).set('my-opt', 'forged')
     const opened = await fetchMessage(`${node.url}/~meta@1.0/info`, { message: forged, verify: false })
@@ -178,7 +176,7 @@ describe('the options of the node', () => {
   })
 
   it('cannot be forged from inside a path', async () => {
-    const signed = await commit(message({ 'my-opt': 'once more' }), messageSigner(jwk('dave')))
+    const signed = await commit(message({ 'my-opt': 'once more' }), messageSigner(devWallet('dave')))
     const commitments = JSON.stringify(
       Object.fromEntries([...(signed.get('commitments') as Message)].map(([id, one]) => [id, Object.fromEntries(one as Message)])),
     )

@@ -1,5 +1,5 @@
 /** heddle inspect on every form that it reads, good and tampered with, from files and from a node. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +17,7 @@ import { textTag } from '../../src/codec/tags.ts'
 import { encodeTransaction, signTransaction, transactionToJson } from '../../src/codec/transaction.ts'
 import { startTestNode, type TestNode } from '../../src/testkit/node.ts'
 import { heddle, heddleJson } from './support/command.ts'
+import { devWallet } from './wallets.ts'
 
 interface Inspected {
   readonly ok: boolean
@@ -30,7 +31,7 @@ interface Inspected {
   readonly message: Record<string, unknown> | null
 }
 
-const wallet: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../dev/wallets/alice.json'), 'utf8'))
+const wallet = devWallet('alice')
 const key = keyFromJwk(wallet)
 const said = message({
   action: 'Eval',

@@ -21,7 +21,7 @@ const heddle = (...words: string[]): Promise<Ran> => command(words, options())
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'heddle-installed-'))
   script = join(await install(folder), 'bin/heddle.js')
-  node = await startProcess(join(folder, 'data'), [], script)
+  node = await startProcess(join(folder, 'data'), [], { script })
 }, 180_000)
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { anyKey, anyMessage } from '../../../test/ao-core-arbitrary.ts'
+import { anyKey, anyMessage, withoutEmptyData } from '../../../test/ao-core-arbitrary.ts'
 import { comparable, vectorKeys } from '../../../test/ao-core-vectors.ts'
 import { concat, EMPTY, fromBase64url, toBase64, toBase64url, utf8 } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
@@ -14,7 +14,7 @@ import { itemBytes, UNSIGNED, unsignedItemId } from './ans104-item.ts'
 import { lowerCase } from './ans104-tags.ts'
 import { type Commitment, commitmentsOf, withCommitments } from './commitment.ts'
 import { linkId, messageId } from './id.ts'
-import { isBinary, isList, isMessage, Link, type Message, message, type Value } from './value.ts'
+import { Link, type Message, message, type Value } from './value.ts'
 
 const ed25519 = await generateKey('ed25519')
 const secret = new Uint8Array(32).fill(7)
@@ -40,14 +40,6 @@ async function checkItem(item: DataItem): Promise<Message> {
   expect(await verifyAns104Commitment(decoded, only(decoded))).toBe(true)
   expect(messageId(decoded, { committers: 'all' })).toBe(item.id)
   return decoded
-}
-
-/** Items have no empty data: an empty value of `data` is none, unless `body` is the data. */
-function withoutEmptyData(value: Value): Value {
-  if (isList(value)) return value.map(withoutEmptyData)
-  if (!isMessage(value)) return value
-  const kept = [...value].filter(([key, item]) => !(key === 'data' && isBinary(item) && item.length === 0))
-  return new Map(kept.map(([key, item]) => [key, withoutEmptyData(item)]))
 }
 
 const lowerKey = anyKey.filter((key) => lowerCase(key) === key && key !== 'ao-data-key')

@@ -7,10 +7,10 @@
  * Source      permaweb/HyperBEAM src/ar_bundles.erl, dev_arweave_common.erl (2025-11)
  * Invariants  Unlike uploads, bundles here may hold the same item twice: two keys may have the same content.
  */
-import { concat, equalBytes, fromBase64url, toBase64url, toText, utf8 } from '../../base/bytes.ts'
+import { concat, equalBytes, toBase64url, toText, utf8 } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 import { sha256, sha384 } from '../../base/hash.ts'
-import { ID_BYTES } from '../../base/ids.ts'
+import { idBytes, isTxId } from '../../base/ids.ts'
 import { AO_CORE_KEYS_MAX } from '../../base/limits.ts'
 import { decodeBundleHeader } from '../bundle.ts'
 import { type DataItem, decodeDataItem } from '../data-item.ts'
@@ -113,13 +113,7 @@ export function manifestItem(entries: readonly { readonly key: string; readonly 
 
 /** The bytes of a canonical id, or null. */
 export function bytesOfId(text: string): Uint8Array | null {
-  if (text.length !== 43) return null
-  try {
-    const bytes = fromBase64url(text)
-    return bytes.length === ID_BYTES ? bytes : null
-  } catch {
-    return null
-  }
+  return isTxId(text) ? idBytes(text) : null
 }
 
 function parseManifest(data: Uint8Array): [string, string][] {

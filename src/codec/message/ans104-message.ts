@@ -58,8 +58,9 @@ export class ItemContext implements OpenContext {
   }
 
   #isExact(value: Message | readonly Value[], commitment: Commitment | null, item: DataItem): boolean {
+    if (commitment === null && !isUnsigned(item)) return false
     const body = attempt(() => packBody(value, commitment, this.#known, 0))
-    return body !== null && (commitment !== null || isUnsigned(item)) && sameBody(body, item)
+    return body !== null && sameBody(body, item)
   }
 }
 
@@ -86,6 +87,13 @@ export function commitmentOf(
   if (isLowerCase) return { values, commitment: null }
   const id = unsignedItemId(item)
   return { values, commitment: { ...base, id: toBase64url(id), type: UNSIGNED_TYPE, keyId: null, committer: null, signature: id } }
+}
+
+/** Does the commitment say of itself what its item or transaction says? */
+export function sameClaim(found: Commitment, claimed: Commitment): boolean {
+  const { id, device, type, committer, committed } = found
+  if (id !== claimed.id || device !== claimed.device || type !== claimed.type || committer !== claimed.committer) return false
+  return committed.length === claimed.committed.length && claimed.committed.every((key) => committed.includes(key))
 }
 
 export function withNote(commitment: Commitment, raw: Binary): Commitment {

@@ -15,7 +15,7 @@ import { HeddleError } from '../../base/errors.ts'
 import { type DataItem, decodeDataItem, type ItemSigner, signDataOf, verifyDataItem } from '../data-item.ts'
 import { findSignatureScheme } from '../item-signature.ts'
 import { type ItemBody, isUnsigned, itemBytes } from './ans104-item.ts'
-import { attempt, commitmentOf, ItemContext, itemCommitment, packBody, packMessage } from './ans104-message.ts'
+import { attempt, commitmentOf, ItemContext, itemCommitment, packBody, packMessage, sameClaim } from './ans104-message.ts'
 import { ANS104_DEVICE } from './ans104-types.ts'
 import { type Commitment, commitmentsOf, UNSIGNED_TYPE, withCommitments } from './commitment.ts'
 import { sameCommitted } from './same-value.ts'
@@ -71,7 +71,7 @@ export async function verifyAns104Commitment(message: Message, commitment: Commi
   const item = attempt(() => decodeDataItem(committedBytes(message, commitment)))
   if (item === null) return false
   const claimed = attempt(() => commitmentOf(item, new ItemContext().open(item, 0)))
-  if (claimed === null || !sameClaim(claimed.commitment, commitment)) return false
+  if (claimed === null || claimed.commitment === null || !sameClaim(claimed.commitment, commitment)) return false
   if (attempt(() => sameCommitted(commitment.committed, message, claimed.values)) !== true) return false
   return commitment.type === UNSIGNED_TYPE || verifyDataItem(item)
 }
@@ -96,17 +96,4 @@ async function signedBefore(message: Message, commitment: Commitment): Promise<U
 
 function committedBytes(message: Message, commitment: Commitment): Uint8Array {
   return packMessage(message, commitment, new WeakMap(), 0).raw
-}
-
-/** Does the commitment say of itself what its item says? */
-function sameClaim(ofItem: Commitment | null, claimed: Commitment): boolean {
-  return (
-    ofItem !== null &&
-    ofItem.id === claimed.id &&
-    ofItem.device === claimed.device &&
-    ofItem.type === claimed.type &&
-    ofItem.committer === claimed.committer &&
-    ofItem.committed.length === claimed.committed.length &&
-    claimed.committed.every((key) => ofItem.committed.includes(key))
-  )
 }

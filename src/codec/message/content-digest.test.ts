@@ -28,9 +28,7 @@ describe('content-digest', () => {
     ['sha-256=:AAAA:', 'hello'],
     ['sha-256=::,sha-256=:AAAA:', 'hello'],
   ])('fails as %s of %s', (header, body) => {
-    expect(() => checkContentDigest(header, utf8(body))).toThrow(
-      expect.objectContaining({ code: expect.stringMatching(/^(digest-mismatch|encoding-invalid)$/) }),
-    )
+    expect(() => checkContentDigest(header, utf8(body))).toThrow(expect.objectContaining({ code: 'digest-mismatch' }))
   })
 
   it('says both digests', () => {

@@ -9,9 +9,9 @@
  */
 import { bigEndian, concat, fromAnyBase64, fromBigEndian, toBase64url, utf8 } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
-import { sha256 } from '../../base/hash.ts'
+import { sha256, sha256Text } from '../../base/hash.ts'
 import { messageId, unsignedId } from './id.ts'
-import { type Binary, binaryBytes, isBinary, isList, isPrivateKey, type Message, type Value } from './value.ts'
+import { type Binary, isBinary, isList, isPrivateKey, type Message, type Value } from './value.ts'
 
 export type HashpathAlgorithm = 'sha-256-chain' | 'accumulate-256'
 
@@ -36,7 +36,7 @@ export function hashpath(base: string, request: Message | string, algorithm: Has
 
 /** Of what did not come from a computation: an id. */
 export function idHashpath(value: Binary | Message | readonly Value[]): string {
-  if (isBinary(value)) return toBase64url(sha256(binaryBytes(value)))
+  if (isBinary(value)) return sha256Text(value)
   return isList(value) ? unsignedId(value) : messageId(value)
 }
 

@@ -18,7 +18,7 @@ import { depthExceeded, isLegalValue, isTaken, isToken } from './httpsig-names.t
 import { joinPieces, type PartPieces, writeMultipart } from './multipart.ts'
 import { encodeStructured } from './structured.ts'
 import { formatString } from './structured-fields.ts'
-import { encodeTyped } from './typed-text.ts'
+import { encodeTyped, type Literal } from './typed-text.ts'
 import {
   Atom,
   type Binary,
@@ -217,7 +217,7 @@ function legacyValue(value: Value, depth: number): LegacyValue {
   return { type: 'list', text: legacyTree(numbered, depth + 1) }
 }
 
-function legacyLiteral(value: number | bigint | boolean | null | Float | Atom): { type: string; text: string } {
+function legacyLiteral(value: Literal): { type: string; text: string } {
   if (value instanceof Float) return { type: 'float', text: floatText(value.value) }
   const { type, text } = encodeTyped(value)
   return { type, text: type === 'atom' ? formatString(value instanceof Atom ? value.name : text) : text }
@@ -237,7 +237,7 @@ function isListable(item: Value): boolean {
 
 function listItem(item: Value): string {
   if (typeof item === 'string') return formatString(item)
-  const { type, text } = legacyLiteral(item as number)
+  const { type, text } = legacyLiteral(item as Literal)
   return formatString(`(ao-type-${type}) ${text}`)
 }
 

@@ -171,6 +171,7 @@ function outcome(read: () => Part[]): unknown {
   try {
     return read().map(({ lines, body }) => ({ lines, body: body === null ? null : [...body] }))
   } catch (error) {
-    return isFailure(error, 'encoding-invalid') ? error.code : error
+    if (isFailure(error, 'encoding-invalid') || isFailure(error, 'too-large')) return error.code
+    throw error
   }
 }

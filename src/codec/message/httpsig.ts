@@ -12,18 +12,8 @@ import { EMPTY } from '../../base/bytes.ts'
 import { createSha256 } from '../../base/hash.ts'
 import { AO_CORE_DEPTH_MAX, AO_CORE_HEADER_BYTES_MAX, AO_CORE_HEADER_VALUE_BYTES_MAX, AO_CORE_HEADERS_SENT_MAX } from '../../base/limits.ts'
 import { contentDigest, formatDigest } from './content-digest.ts'
-import {
-  depthExceeded,
-  disposition,
-  exactName,
-  inlineKey,
-  isLegalValue,
-  isTaken,
-  isToken,
-  parseParameters,
-  wireName,
-} from './httpsig-names.ts'
-import { type HttpsigParts, readHttpsig } from './httpsig-reader.ts'
+import { depthExceeded, disposition, exactName, inlineKey, isLegalValue, isTaken, isToken, wireName } from './httpsig-names.ts'
+import { type HttpsigParts, multipartBoundary, readHttpsig } from './httpsig-reader.ts'
 import { joinPieces, mergedPieces, type PartPieces, writeMultipart } from './multipart.ts'
 import {
   type Binary,
@@ -266,8 +256,7 @@ function keepContentType(headers: Map<string, Binary>, plan: Plan, inline: strin
   const type = name === undefined ? undefined : headers.get(name)
   if (name === undefined || type === undefined) return
   const isRaw = plan.size === 0 || rawBody(plan, inline, WIRE) !== null
-  const { value, parameters } = parseParameters(typeof type === 'string' ? type : '')
-  if (isRaw && !(value.startsWith('multipart/') && parameters.has('boundary'))) return
+  if (isRaw && multipartBoundary(type) === null) return
   headers.delete(name)
   addPart(plan, [name], type, WIRE)
 }

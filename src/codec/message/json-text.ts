@@ -35,7 +35,7 @@ const BACKSLASH = 92
 const CLOSE_LIST = 93
 const OPEN_OBJECT = 123
 const CLOSE_OBJECT = 125
-const UPPER_CASE = 32 // what the code of a small letter has more than that of a large one
+const CASE_BIT = 32 // set in the code of a small letter, not in that of a large one
 const SMALL_E = 101
 
 /** Up to this a string is read sign by sign, which for few of them is faster. */
@@ -211,7 +211,7 @@ function skipFraction(cursor: Cursor): boolean {
 }
 
 function hasExponent(cursor: Cursor): boolean {
-  return (cursor.text.charCodeAt(cursor.at) | UPPER_CASE) === SMALL_E
+  return (cursor.text.charCodeAt(cursor.at) | CASE_BIT) === SMALL_E
 }
 
 function skipExponent(cursor: Cursor): void {

@@ -172,7 +172,7 @@ describe('decoding', () => {
     )
     collect()
     expect(kept[7]).toBe('a-key-that-is-long-enough-7')
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(25_000_000) // Of 50 MB.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10_000_000)
   })
 
   test('messages without bottom are refused', () => {

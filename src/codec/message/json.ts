@@ -16,7 +16,7 @@ import { parseJsonText } from './json-text.ts'
 import { withPresentCommitments } from './received-signature.ts'
 import { isMadeKey, type LinkOf, restoreTypes } from './structured.ts'
 import { tooDeep } from './too-large.ts'
-import { Atom, Float, float, isContainer, isList, isMessage, LINK_SUFFIX, Link, type Message, sortedKeys, type Value } from './value.ts'
+import { Atom, asMessage, Float, float, isContainer, isList, LINK_SUFFIX, Link, type Message, sortedKeys, type Value } from './value.ts'
 
 export interface JsonOptions {
   /** With it children become `key+link`, but not those in `commitments`. */
@@ -39,8 +39,7 @@ export function encodeJson(value: Message | readonly Value[], options: JsonOptio
 /** Of an object; a list is the message of its items by number. */
 export function decodeJson(text: string): Message {
   const value = decodeJsonValue(text)
-  if (isMessage(value)) return value
-  if (isList(value)) return new Map(value.map((item, i) => [String(i + 1), item]))
+  if (isContainer(value)) return asMessage(value)
   throw new HeddleError('encoding-invalid', { format: 'json@1.0', at: 0 }, 'this JSON is one word; expected an object or a list')
 }
 

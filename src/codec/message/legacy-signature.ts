@@ -10,9 +10,8 @@ import { hmacSha256 } from '../../base/hash.ts'
 import { type Commitment, commitmentId, type MessageSigner } from './commitment.ts'
 import type { Dialect } from './dialect.ts'
 import { HMAC_SHA256, RSA_PSS_SHA512 } from './key-id.ts'
-import { baseOf, type Component, componentsOf, listedName, signedParameters } from './signature-base.ts'
+import { baseOf, type Component, componentList, componentsOf, listedName, signedParameters } from './signature-base.ts'
 import { HTTPSIG_DEVICE, signatureHeaders } from './signature-headers.ts'
-import { formatString } from './structured-fields.ts'
 import { type Binary, binaryBytes, compareKeys, EMPTY_MESSAGE, type HttpsigForm, type Message, type Value } from './value.ts'
 
 export type LegacyDialect = Exclude<Dialect, 'g2'>
@@ -49,7 +48,7 @@ function inputOf({ headers, body }: HttpsigForm, dialect: LegacyDialect): Input 
   const components = componentsOf({ headers: signed, body })
   const listed = (name: string): string => (dialect === 'g0' && name === 'status' ? '@status' : listedName(name))
   if (dialect === 'g0') components.sort(([a], [b]) => compareKeys(listed(a), listed(b)))
-  return { components, list: `(${components.map(([name]) => formatString(listed(name))).join(' ')})` }
+  return { components, list: componentList(components.map(([name]) => listed(name))) }
 }
 
 function signatureParams({ list }: Input, type: string, keyId: string, extra: Message): string {

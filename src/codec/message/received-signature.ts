@@ -15,10 +15,9 @@ import { committedKeys, isMultipart } from './committed-form.ts'
 import { contentDigest } from './content-digest.ts'
 import { decodeHttpsigParts } from './httpsig.ts'
 import { adoptLegacy, type SignedPart } from './legacy-commitments.ts'
-import { baseOf, type Component, lastLine, listedName, signedParameters } from './signature-base.ts'
+import { baseOf, type Component, componentList, lastLine, listedName, signedParameters } from './signature-base.ts'
 import { HTTPSIG_DEVICE, type ReceivedSignature } from './signature-headers.ts'
 import { decodeStructured } from './structured.ts'
-import { formatString } from './structured-fields.ts'
 import { asMessage, type Binary, type HttpsigForm, type Message, type Tabm, type Value, withoutLinkSuffix } from './value.ts'
 
 /** What a signature commits to. */
@@ -49,7 +48,7 @@ export function* receivedBases(part: HttpsigForm, signature: ReceivedSignature):
   const isDerived = listed.some((name, at) => name !== names[at])
   for (const parameters of parametersOf(signature)) {
     if (names.length === 0) yield lastLine(parameters) // Client: hbsig 0.1.5
-    for (const components of componentsOf(part, names)) {
+    for (const components of receivedComponents(part, names)) {
       yield baseOf(components, parameters)
       if (isDerived) yield baseOf(withNames(components, listed), parameters)
     }
@@ -59,14 +58,7 @@ export function* receivedBases(part: HttpsigForm, signature: ReceivedSignature):
 /** From the signed headers alone. */
 export function committedPart(part: HttpsigForm, { names }: Pick<ReceivedSignature, 'names'>): CommittedPart {
   const { tabm, bodyKeys } = decodeHttpsigParts(part)
-  const message = decodeTabm(
-    tabm.has('commitments')
-      ? pick(
-          tabm,
-          [...tabm.keys()].filter((key) => key !== 'commitments'),
-        )
-      : tabm,
-  )
+  const message = decodeTabm(tabm.has('commitments') ? new Map([...tabm].filter(([key]) => key !== 'commitments')) : tabm)
   return partOf(message, committedKeys(names, { tabm, bodyKeys, hasParts: isMultipart(part.headers.get('content-type')) }))
 }
 
@@ -110,8 +102,8 @@ function* parametersOf({ raw, names, listed, device, type, keyId, parameters }: 
   if (keyId !== null) own.push(['keyid', keyId])
   const sorted = (): string => signedParameters(new Map([...parameters, ...own]))
   const asReceived = (): string => raw
-  const asListed = (): string => listText(listed) + sorted()
-  const marked = (): string => listText(names.map(listedName)) + sorted()
+  const asListed = (): string => componentList(listed) + sorted()
+  const marked = (): string => componentList(names.map(listedName)) + sorted()
   const isPresent = device === HTTPSIG_DEVICE && keyId?.includes(':') === true
   const seen = new Set<string>()
   for (const write of isPresent ? [marked, asListed, asReceived] : [asReceived, asListed, marked]) {
@@ -121,11 +113,7 @@ function* parametersOf({ raw, names, listed, device, type, keyId, parameters }: 
   }
 }
 
-function listText(names: readonly string[]): string {
-  return `(${names.map(formatString).join(' ')})`
-}
-
-function* componentsOf({ headers, body }: HttpsigForm, names: readonly string[]): Generator<Component[]> {
+function* receivedComponents({ headers, body }: HttpsigForm, names: readonly string[]): Generator<Component[]> {
   const components = (digest: Binary): Component[] =>
     names.map((name) => [name, name === 'content-digest' ? digest : (headers.get(name) ?? '')])
   const sent = headers.get('content-digest')

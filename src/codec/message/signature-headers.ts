@@ -15,7 +15,7 @@ import { ANS104_DEVICE, committerOf as itemCommitter, signatureTypeOf } from './
 import { type Commitment, commitmentId } from './commitment.ts'
 import type { Dialect } from './dialect.ts'
 import { committerOf, HMAC_SHA256, parseKeyId, RSA_PSS_SHA512 } from './key-id.ts'
-import { formatParameter, plainName } from './signature-base.ts'
+import { componentList, formatParameter, plainName } from './signature-base.ts'
 import {
   formatDictionary,
   formatString,
@@ -112,7 +112,7 @@ function labelOf({ signature, committer }: Commitment, dialect: Dialect): string
 
 function inputOf(commitment: Commitment, names: readonly string[]): string {
   const { keyId, extra } = commitment
-  let text = `(${names.map(formatString).join(' ')});alg=${formatString(algorithmOf(commitment))}`
+  let text = `${componentList(names)};alg=${formatString(algorithmOf(commitment))}`
   if (keyId !== null) text += `;keyid=${formatString(keyId)}`
   for (const name of FIRST_PARAMETERS) text += parameter(name, extra.get(name))
   for (const [name, value] of extra) if (!FIRST_PARAMETERS.includes(name) && !isPrivateKey(name)) text += parameter(name, value)

@@ -2,7 +2,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import { type ItemSigner, itemSigner as itemSignerOf } from '../data-item.ts'
 import type { Jwk } from '../jwk.ts'
-import { generateKey, type KeyKind, keyFromJwk } from '../keys.ts'
+import { generateKey, type KeyKind, keyFromJwk, type SigningKey } from '../keys.ts'
 import type { MessageSigner } from './commitment.ts'
 
 const SALT_BYTES = 64
@@ -21,6 +21,11 @@ export function messageSigner(jwk: unknown): MessageSigner {
 /** Signs data items: RSA as type 1, Ed25519 as type 2, secp256k1 as type 3, the way an Ethereum wallet does. */
 export function itemSigner(jwk: unknown): ItemSigner {
   return itemSignerOf(keyFromJwk(jwk))
+}
+
+/** Signs transactions: RSA, or secp256k1 in format 2. */
+export function txSigner(jwk: unknown): SigningKey {
+  return keyFromJwk(jwk)
 }
 
 /** A new wallet file; RSA takes some seconds. Keep it: nothing else can sign for its address. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { anyMessage, headerKey } from '../../../test/ao-core-arbitrary.ts'
+import { anyMessage, headerKey, withoutEmptyData } from '../../../test/ao-core-arbitrary.ts'
 import { comparable, vectorKeys } from '../../../test/ao-core-vectors.ts'
 import { fromBase64url, toBase64url, utf8 } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
@@ -9,7 +9,7 @@ import { AO_CORE_VALUES_MAX } from '../../base/limits.ts'
 import { BUNDLE_TAGS, encodeBundle } from '../bundle.ts'
 import { createDataItem, itemSigner } from '../data-item.ts'
 import { dataRootOf } from '../data-tree.ts'
-import { generateKey, keyFromJwk } from '../keys.ts'
+import { generateKey } from '../keys.ts'
 import { textTag } from '../tags.ts'
 import {
   ownerAddress,
@@ -23,8 +23,9 @@ import {
 import { type Commitment, commitmentsOf, withCommitments } from './commitment.ts'
 import { encodeHttpMessage } from './http-message.ts'
 import { messageId } from './id.ts'
+import { txSigner } from './signers.ts'
 import { commitTx, decodeTx, encodeTx, encodeTxJson, receiveTx, verifyTxCommitment } from './tx.ts'
-import { isBinary, isList, isMessage, type Message, message, type Value } from './value.ts'
+import { type Message, message, type Value } from './value.ts'
 import { verifyReceived } from './verify.ts'
 
 interface Vector {
@@ -36,7 +37,7 @@ const { cases, invalid } = JSON.parse(
   readFileSync(new URL('../../../test/vectors/arweave-transactions.json', import.meta.url), 'utf8'),
 ) as { cases: readonly Vector[]; invalid: readonly { name: string; json: unknown }[] }
 
-const rsa = keyFromJwk(vectorKeys['key-1'])
+const rsa = txSigner(vectorKeys['key-1'])
 const ecdsa = await generateKey('secp256k1')
 const id = toBase64url(new Uint8Array(32).fill(9))
 
@@ -255,14 +256,6 @@ it('with more tags than a message has values is refused', async () => {
   const tx = { ...(await encodeTx(message({ k: 'v' }), ecdsa)), tags }
   expect(() => decodeTx(tx)).toThrow(expect.objectContaining({ code: 'too-large' }))
 })
-
-/** Transactions have no empty data: an empty value of `data` is none, unless `body` is the data. */
-function withoutEmptyData(value: Value): Value {
-  if (isList(value)) return value.map(withoutEmptyData)
-  if (!isMessage(value)) return value
-  const kept = [...value].filter(([key, item]) => !(key === 'data' && isBinary(item) && item.length === 0))
-  return new Map(kept.map(([key, item]) => [key, withoutEmptyData(item)]))
-}
 
 it('random messages come back from transactions, which verify and come out again as they were', async () => {
   await fc.assert(

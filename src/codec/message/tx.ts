@@ -11,7 +11,7 @@
 import { EMPTY, equalBytes, fromBase64url, toBase64url, toTextStrict } from '../../base/bytes.ts'
 import { errorText, HeddleError } from '../../base/errors.ts'
 import { sha256 } from '../../base/hash.ts'
-import { addressOfKey, bytesToId } from '../../base/ids.ts'
+import { addressOfKey, bytesToId, ID_BYTES } from '../../base/ids.ts'
 import { CHUNK_BYTES_MAX, DENOMINATION_MAX, INTEGER_DIGITS_MAX, TX_TAG_BYTES_MAX } from '../../base/limits.ts'
 import { dataRootOf } from '../data-tree.ts'
 import type { SigningKey } from '../keys.ts'
@@ -25,8 +25,8 @@ import {
   transactionToJson,
   verifyTransaction,
 } from '../transaction.ts'
-import { bytesOfId } from './ans104-item.ts'
-import { attempt, ITEM_NOTE, ItemContext, KEY_SCHEME, packChild, withNote } from './ans104-message.ts'
+import { bytesOfId, UNSIGNED } from './ans104-item.ts'
+import { attempt, ITEM_NOTE, ItemContext, KEY_SCHEME, packChild, sameClaim, withNote } from './ans104-message.ts'
 import { FIELD_PREFIX, type Opened, openEnvelope } from './ans104-open.ts'
 import { flatValues, type PackedItem, packEnvelope } from './ans104-pack.ts'
 import { ECDSA_TYPE, RSA_TYPE } from './ans104-types.ts'
@@ -40,15 +40,15 @@ export const TX_TYPE = 'application/tx'
 
 /** In the order in which they are listed as committed. */
 const FIELDS = ['anchor', 'denomination', 'format', 'quantity', 'reward', 'target']
-const RSA_BYTES = 512
-const ZEROS = new Uint8Array(RSA_BYTES)
-const NO_ID = bytesToId(new Uint8Array(32))
+/** Of a transaction that nobody signed. */
+const NO_SEAL: Seal = { id: bytesToId(new Uint8Array(ID_BYTES)), owner: UNSIGNED.owner, signature: UNSIGNED.signature }
 const NATURAL = /^[1-9][0-9]*$/
 /** Anchors are ids of transactions or hashes of blocks. */
 const ANCHOR_BYTES: ReadonlySet<number> = new Set([32, 48])
 
 type Fields = Pick<Transaction, 'format' | 'lastTx' | 'target' | 'quantityWinston' | 'rewardWinston' | 'denomination'>
 type Parts = Fields & Pick<Transaction, 'tags' | 'data'>
+type Seal = Pick<Transaction, 'id' | 'owner' | 'signature'>
 
 /** The message of a transaction with its commitment, not verified. Text and bytes are Arweave's JSON. Fails as `parseTransactionJson`, or with a code. */
 export function decodeTx(source: Transaction | TransactionJson | Uint8Array | string): Message {
@@ -74,8 +74,8 @@ export async function encodeTx(message: Message, key?: SigningKey): Promise<Tran
   const commitment = txCommitment(message)
   if (commitment !== null) return signedBefore(message, commitment)
   const parts = partsOf(message, null)
-  if (key === undefined) return { ...complete(parts), id: NO_ID, owner: ZEROS, signature: ZEROS }
-  return signTransaction({ ...parts, dataRoot: rootOf(parts), dataBytes: BigInt(parts.data.length) }, key)
+  if (key === undefined) return { ...complete(parts), ...NO_SEAL }
+  return signTransaction(parts, key)
 }
 
 /** The JSON of a transaction with its data in it, as a body of a request. */
@@ -138,7 +138,7 @@ function commitmentOf(tx: Transaction, { committed, extra, isLowerCase }: Opened
   const base = { device: TX_DEVICE, committed, extra: isDetached(tx) ? withDataFields(extra, tx) : extra }
   if (isUnsigned(tx)) {
     if (isLowerCase) return null
-    const id = sha256(signatureData({ ...tx, owner: ZEROS }))
+    const id = sha256(signatureData({ ...tx, ...NO_SEAL }))
     return { ...base, id: toBase64url(id), type: UNSIGNED_TYPE, keyId: null, committer: null, signature: id }
   }
   const owner = ownerOf(tx)
@@ -194,8 +194,8 @@ function detachedData(extra: Message): Partial<Transaction> {
   return { dataRoot: fromBase64url(root, 'field-data-root'), dataBytes: BigInt(size), data: EMPTY }
 }
 
-function sealOf({ id, type, keyId, signature }: Commitment): Pick<Transaction, 'id' | 'owner' | 'signature'> {
-  if (type === UNSIGNED_TYPE) return { id: NO_ID, owner: ZEROS, signature: ZEROS }
+function sealOf({ id, type, keyId, signature }: Commitment): Seal {
+  if (type === UNSIGNED_TYPE) return NO_SEAL
   const owner = fromBase64url((keyId ?? '').replace(KEY_SCHEME, ''), `keyid of commitment ${id}`)
   return { id: bytesToId(fromBase64url(id, 'commitment id')), owner: type === ECDSA_TYPE ? EMPTY : owner, signature }
 }
@@ -248,7 +248,7 @@ function denomination(text: string): number | null {
   return value === null || value > BigInt(DENOMINATION_MAX) ? null : Number(value)
 }
 
-function complete(parts: Parts): Omit<Transaction, 'id' | 'owner' | 'signature'> {
+function complete(parts: Parts): Omit<Transaction, keyof Seal> {
   return { ...parts, dataBytes: BigInt(parts.data.length), dataRoot: rootOf(parts) }
 }
 
@@ -265,13 +265,6 @@ function coversData(tx: Transaction): boolean {
 
 function sameTransaction(a: Transaction, b: Transaction): boolean {
   return encodeTxJson(a) === encodeTxJson(b)
-}
-
-/** Does the commitment say of itself what its transaction says? */
-function sameClaim(ofTx: Commitment, claimed: Commitment): boolean {
-  const { id, type, committer, committed } = ofTx
-  if (id !== claimed.id || type !== claimed.type || committer !== claimed.committer) return false
-  return committed.length === claimed.committed.length && claimed.committed.every((key) => committed.includes(key))
 }
 
 function notSigned(id: string): HeddleError<'signature-invalid'> {

@@ -33,7 +33,6 @@ interface Signed {
       readonly 'keyid-prefix': string
       readonly committed: readonly string[]
       readonly 'signature-base': string | TypedObject
-      readonly 'signed-components': readonly string[]
     }
   }
   readonly 'id-all': string
@@ -49,8 +48,10 @@ interface Case {
 }
 
 const ENTRY_ERRORS = new Set(['int-types', 'ao-body-key-explicit']) // The reference itself could not sign these.
-/** The reference makes the unsigned id of a message with `ao-body-key` from one form of it, and its digest from another. */
-const AO_BODY_KEY_QUIRKS = new Set(['ao-body-key-explicit', 'types-in-part-name'])
+/** The reference makes the unsigned id of this message, which has an `ao-body-key`, from one form of it, and its digest from another. */
+const UNSIGNED_QUIRK = 'ao-body-key-explicit'
+/** And so it does with the part of this message that has one, where it signs the part within the whole. */
+const BUNDLED_QUIRK = 'types-in-part-name'
 
 const { cases } = readVectors<{ cases: readonly Case[] }>('ao-core-messages.json')
 const hashpaths = readVectors<Record<string, unknown>>('ao-core-hashpath.json')
@@ -71,7 +72,7 @@ describe.each(cases)('$name', ({ name, input, unsigned, ...signed }) => {
     const [commitment] = commitmentsOf(committed)
     expect(commitment?.id).toBe(unsigned.id)
     expect(await verifyMessage(committed)).toBe(true)
-    if (AO_BODY_KEY_QUIRKS.has(name)) return
+    if (name === UNSIGNED_QUIRK) return
     expect(commitment?.committed).toEqual(unsigned.committed)
     expect(textOf(exactBases(committed, commitment!)[0]!)).toBe(expectedBase(unsigned['signature-base']))
   })
@@ -79,13 +80,12 @@ describe.each(cases)('$name', ({ name, input, unsigned, ...signed }) => {
   it.each(['signed-linked', 'signed-bundled'] as const)('%s', async (kind) => {
     const expected = signed[kind]
     if ('$error' in expected) return expect(ENTRY_ERRORS.has(name)).toBe(true)
-    const isQuirk = kind === 'signed-bundled' && AO_BODY_KEY_QUIRKS.has(name)
     const whole = messageFrom(input)
     const committed = withVectors(kind === 'signed-bundled' ? withUnsignedChildren(whole) : whole, expected)
     expect(messageId(committed, { committers: 'all' })).toBe(expected['id-all'])
     expect(messageId(committed)).toBe(expected['id-none'])
     expect(committersOf(committed)).toEqual([vectorKeys['key-1-address']])
-    if (isQuirk) return
+    if (isQuirk(name, kind)) return
     for (const commitment of commitmentsOf(committed)) {
       const [base] = exactBases(committed, commitment)
       expect(textOf(base!)).toBe(expectedBase(expected.commitments[commitment.id]!['signature-base']))
@@ -102,7 +102,7 @@ describe.each(cases)('$name', ({ name, input, unsigned, ...signed }) => {
     expect(new Set(commitments.map(({ id }) => id))).toEqual(new Set(Object.keys(expected.commitments)))
     for (const { id, committed, extra } of commitments) {
       expect(committed).toEqual(expected.commitments[id]?.committed)
-      if (!AO_BODY_KEY_QUIRKS.has(name)) expect([...extra.keys()].filter((key) => key.startsWith('priv'))).toEqual([])
+      if (!isQuirk(name, kind)) expect([...extra.keys()].filter((key) => key.startsWith('priv'))).toEqual([])
     }
     expect(await verifyMessage(received, { commitmentIds: 'all' })).toBe(true)
     expect(messageId(received, { committers: 'all' })).toBe(expected['id-all'])
@@ -112,7 +112,7 @@ describe.each(cases)('$name', ({ name, input, unsigned, ...signed }) => {
   it.each(['signed-linked', 'signed-bundled'] as const)('%s has these headers', (kind) => {
     const expected = signed[kind]
     if ('$error' in expected) return expect(ENTRY_ERRORS.has(name)).toBe(true)
-    if (AO_BODY_KEY_QUIRKS.has(name)) return
+    if (isQuirk(name, kind)) return
     const bundle = kind === 'signed-bundled'
     const whole = messageFrom(input)
     const form = encodeHttpMessage(withVectors(bundle ? withUnsignedChildren(whole) : whole, expected), { bundle, wire: false })
@@ -167,6 +167,8 @@ describe('ao-core-hashpath.json', () => {
     }
     const { message: received } = await verifyReceived(formFrom(vector.http))
     expect([...received.keys()].sort()).toEqual(vector['with-only-committed-keys'])
+    expect(commitmentIds(received)).toEqual(Object.keys(vector.commitments).sort())
+    expect(await verifyMessage(received, { commitmentIds: 'all' })).toBe(true)
     expect(messageId(received)).toBe(vector['id-none'])
     const own = await commit(message({ a: '1', b: '2', c: '3' }), keyOne, { committed: vector['requested-committed'] })
     expect(messageId(own)).toBe(vector['id-none'])
@@ -246,6 +248,10 @@ interface LegacyCase {
   readonly signed: LegacySigned
   readonly 'signed-nopath': LegacySigned
 }
+interface LegacyIds {
+  readonly 'id-unsigned-legacy': readonly { readonly message: TypedObject; readonly id: string }[]
+  readonly base: readonly { readonly hashpath: string; readonly base: string }[]
+}
 interface LegacySigned {
   readonly headers: TypedObject
   readonly body: TypedBody | null
@@ -255,7 +261,7 @@ interface LegacySigned {
 }
 
 describe('ao-core-hbsig.json', () => {
-  const legacy = readVectors<{ cases: readonly LegacyCase[] }>('ao-core-hbsig.json').cases
+  const { cases: legacy, misc } = readVectors<{ cases: readonly LegacyCase[]; misc: LegacyIds }>('ao-core-hbsig.json')
   it.each(
     legacy.flatMap(({ name, signed, ...rest }) => [
       { name, signed },
@@ -274,17 +280,28 @@ describe('ao-core-hbsig.json', () => {
     const [signature] = parseSignatures(form.headers)
     const bases = [...receivedBases(signedPart(form, signature!)!, signature!)].map(textOf)
     expect(bases).toContain(signed['signature-base'])
-    expect(legacyDigest(form)).toBe(signed['hmac-id-legacy'])
+    expect(legacyDigest(signedPart(form, signature!)!)).toBe(signed['hmac-id-legacy'])
+  })
+
+  it.each(misc['id-unsigned-legacy'])('unsigned id $id', ({ message: fields, id }) => {
+    expect(legacyDigest(formFrom({ headers: fields }))).toBe(id)
+  })
+
+  it.each(misc.base)('base $base of a hashpath', ({ hashpath: path, base }) => {
+    expect(hashpath(path, 'next')).toBe(`${base}/next`)
   })
 })
 
-/** The digest of older dialects over the same components: by the key `ao`, sorted with their `@`. */
+/** The digest of older dialects: by the key `ao`, components sorted with their `@`. */
 function legacyDigest(form: HttpsigForm): string {
-  const [signature] = parseSignatures(form.headers)
-  const part = signedPart(form, signature!)!
-  const components = componentsOf(part).sort(([a], [b]) => (listedName(a) < listedName(b) ? -1 : 1))
-  const list = components.map(([name]) => `"${listedName(name)}"`).join(' ')
+  const listed = (name: string): string => (name === 'status' ? '@status' : listedName(name)) // As the oldest dialect lists it.
+  const components = componentsOf(form).sort(([a], [b]) => (listed(a) < listed(b) ? -1 : 1))
+  const list = components.map(([name]) => `"${listed(name)}"`).join(' ')
   return toBase64url(hmacSha256(utf8('ao'), baseOf(components, `(${list});alg="hmac-sha256";keyid="ao"`)))
+}
+
+function isQuirk(name: string, kind: 'signed-linked' | 'signed-bundled'): boolean {
+  return name === BUNDLED_QUIRK && kind === 'signed-bundled'
 }
 
 function legacyForm({ headers, body }: LegacySigned): HttpsigForm {

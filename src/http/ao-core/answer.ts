@@ -6,7 +6,7 @@
  *             (`cache-control`), unless the option `http_extra_opts` says it for all of them.
  */
 import { HeddleError } from '../../base/errors.ts'
-import { isList, isMessage, type Message, type Value } from '../../codec/message/value.ts'
+import { isList, isMessage, isTrue, type Message, type Value } from '../../codec/message/value.ts'
 import type { Status } from '../../kernel/device.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { NodeMessage } from '../../kernel/node-message.ts'
@@ -19,7 +19,7 @@ import { fromStepList, toStepList } from './hook-steps.ts'
 import { Pace, settleIds } from './pace.ts'
 import { encodeReply, type ReplyDeps } from './reply.ts'
 import { toReplyMessage } from './reply-message.ts'
-import { type AoCoreRequest, earlyWish, isTrue, type ReplyWish, readRequest } from './request.ts'
+import { type AoCoreRequest, earlyWish, type ReplyWish, readRequest } from './request.ts'
 
 export interface AnswerDeps extends ReplyDeps {
   readonly kernel: Pick<Kernel, 'run' | 'hook'>

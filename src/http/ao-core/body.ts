@@ -14,7 +14,16 @@ import { decodeFlat, decodeFlatText } from '../../codec/message/flat.ts'
 import { decodeJson } from '../../codec/message/json.ts'
 import { decodeStructured } from '../../codec/message/structured.ts'
 import { receiveTx } from '../../codec/message/tx.ts'
-import { type Binary, EMPTY_MESSAGE, isMessage, isPrivateKey, LINK_SUFFIX, type Message, type Value } from '../../codec/message/value.ts'
+import {
+  type Binary,
+  EMPTY_MESSAGE,
+  isMessage,
+  isPrivateKey,
+  LINK_SUFFIX,
+  type Message,
+  publicPart,
+  type Value,
+} from '../../codec/message/value.ts'
 import { committedOnly } from '../../codec/message/verified.ts'
 import { admitMessage, verifyReceived } from '../../codec/message/verify.ts'
 import { markReceived } from '../../kernel/received.ts'
@@ -74,7 +83,7 @@ export async function receiveMessage(raw: RawMessage): Promise<ReceivedMessage> 
 }
 
 async function receiveHttpsig({ headers, body, derived }: RawMessage): Promise<ReceivedMessage> {
-  if (body.length === 0 && isPlain(headers)) return { message: ownKeys(headers), dialect: null }
+  if (body.length === 0 && isPlain(headers)) return { message: publicPart(headers), dialect: null }
   const form = { headers, body: body.length === 0 && !headers.has('content-digest') ? null : body }
   const options = headers.has('signature-input') ? { derived: derived() } : {}
   const { message, dialect } = await verifyReceived(form, options)
@@ -92,7 +101,7 @@ async function overHeaders({ headers }: RawMessage, decoded: Value | null): Prom
     throw new HeddleError('encoding-invalid', { format: 'body', at: 0 }, 'the body is a list; send a message')
   const admitted = decoded === null ? EMPTY_MESSAGE : await admitMessage(decoded)
   if (admitted.has('commitments')) return received(committedOnly(admitted))
-  const message = ownKeys(headers)
+  const message = publicPart(headers)
   for (const name of OF_THE_BODY) message.delete(name)
   for (const [key, value] of admitted) if (!isPrivateKey(key)) message.set(key, value)
   return { message, dialect: null }
@@ -101,13 +110,7 @@ async function overHeaders({ headers }: RawMessage, decoded: Value | null): Prom
 /** A verified message, and a copy that gets the keys of the request. */
 function received(message: Message, dialect: Dialect | null = null): ReceivedMessage {
   markReceived(message)
-  return { message: ownKeys(message), dialect }
-}
-
-function ownKeys(message: Message): Map<string, Value> {
-  const own = new Map<string, Value>()
-  for (const [key, value] of message) if (!isPrivateKey(key)) own.set(key, value)
-  return own
+  return { message: publicPart(message), dialect }
 }
 
 function textBody({ body, codec }: RawMessage): string {

@@ -7,10 +7,10 @@
 import { clip } from '../../base/bytes.ts'
 import { HeddleError } from '../../base/errors.ts'
 
-export const BODY_CODECS = ['httpsig@1.0', 'json@1.0', 'ans104@1.0', 'tx@1.0', 'flat@1.0'] as const
+const BODY_CODECS = ['httpsig@1.0', 'json@1.0', 'ans104@1.0', 'tx@1.0', 'flat@1.0'] as const
 export type BodyCodec = (typeof BODY_CODECS)[number]
 
-export const REPLY_CODECS = ['httpsig@1.0', 'json@1.0', 'ans104@1.0', 'flat@1.0'] as const
+const REPLY_CODECS = ['httpsig@1.0', 'json@1.0', 'ans104@1.0', 'flat@1.0'] as const
 export type ReplyCodec = (typeof REPLY_CODECS)[number]
 
 const APPLICATION = 'application/'

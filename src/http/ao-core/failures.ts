@@ -39,6 +39,5 @@ function describe(error: unknown): { readonly status: number; readonly code: str
 }
 
 function wantsJson({ requireCodec, accept }: ReplyWish): boolean {
-  const codec = acceptedCodec(requireCodec ?? accept)
-  return codec === 'json@1.0' || requireCodec === 'json@1.0'
+  return acceptedCodec(requireCodec ?? accept) === 'json@1.0'
 }

@@ -8,7 +8,7 @@ import { commitmentsOf } from '../../codec/message/commitment.ts'
 import { linkId } from '../../codec/message/id.ts'
 import { Atom, Float, isList, isMessage, isPrivateKey, Link, type Message, sortedKeys, type Value } from '../../codec/message/value.ts'
 import type { MessageStore } from '../../kernel/message-store.ts'
-import { escaped, jsonLink, type Place, page, pathOfKey, readable } from './html.ts'
+import { escaped, jsonLink, type Place, page, pathAndQuery, pathOfKey, readable } from './html.ts'
 import type { EncodedReply } from './reply-httpsig.ts'
 
 export interface Shown {
@@ -40,9 +40,7 @@ interface Room {
 }
 
 export function messagePage(place: Place, { status, message, hashpath, signer }: Shown): EncodedReply {
-  const { target } = place
-  const mark = target.indexOf('?')
-  const path = readable(mark === -1 ? target : target.slice(0, mark))
+  const path = readable(pathAndQuery(place.target).path)
   const facts = [
     `Status ${status}`,
     countOf(message),

@@ -73,7 +73,7 @@ const ADVICE: readonly (readonly [from: number, to: number, advice: string])[] =
   [503, 504, 'What this needs did not answer. Try again in a moment.'],
 ]
 
-/** With headers. `title` and `facts` are HTML already, as is `content`. */
+/** With headers. `title` is text, `facts` and `content` are HTML already. */
 export function page(title: string, { place, facts, content }: { place: Place; facts: readonly string[]; content: string }): EncodedReply {
   const shown = facts.map((fact) => `<li>${fact}</li>`).join('')
   const body = `<!doctype html>
@@ -144,7 +144,7 @@ export function jsonLink({ target, isGet }: Place): readonly string[] {
 /** Of a key of the message at `place`; null where it would mean something else in a path. */
 export function pathOfKey({ target, isGet }: Place, key: string): string | null {
   if (!isGet || !/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(key)) return null
-  const { path, query } = split(target)
+  const { path, query } = pathAndQuery(target)
   return `${path.replace(/\/+$/, '')}/${key}${query}`
 }
 
@@ -161,14 +161,14 @@ export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
 
-function split(target: string): { readonly path: string; readonly query: string } {
+export function pathAndQuery(target: string): { readonly path: string; readonly query: string } {
   const mark = target.indexOf('?')
   return mark === -1 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark) }
 }
 
 /** The parts of a path, each leading to what it gives. Of a path with brackets or quotes only the whole. */
 function crumbs({ target, isGet }: Place): string {
-  const { path } = split(target)
+  const { path } = pathAndQuery(target)
   const parts = path.split('/').filter((part) => part !== '')
   if (!isGet || parts.length < 2 || /[("]|%2[28]/i.test(path)) return '<nav aria-label="Path"><a href="/">Heddle</a></nav>'
   const links = parts
@@ -178,7 +178,7 @@ function crumbs({ target, isGet }: Place): string {
 }
 
 function parentOf({ target, isGet }: Place): string | null {
-  const { path } = split(target)
+  const { path } = pathAndQuery(target)
   const at = path.replace(/\/+$/, '').lastIndexOf('/')
   return isGet && at > 0 && !/[("]|%2[28]/i.test(path) ? path.slice(0, at) : null
 }

@@ -8,7 +8,7 @@
 import { HeddleError } from '../../base/errors.ts'
 import { AO_CORE_KEYS_MAX } from '../../base/limits.ts'
 import { commitmentsOf } from '../../codec/message/commitment.ts'
-import { isList, isMessage, isPrivateKey, type Message, type Value } from '../../codec/message/value.ts'
+import { isList, isMessage, type Message, publicPart, type Value } from '../../codec/message/value.ts'
 import type { Status } from '../../kernel/device.ts'
 import { statusOf } from './status.ts'
 
@@ -22,7 +22,7 @@ export function toReplyMessage(outcome: { readonly status: Status; readonly valu
   const { value } = outcome
   if (isList(value) && value.length > AO_CORE_KEYS_MAX) throw tooLong(value.length)
   const status = statusOf(outcome.status, value)
-  if (isMessage(value)) return { status, message: isSigned(value) ? withoutPrivate(value) : withoutPrivate(value).set('status', status) }
+  if (isMessage(value)) return { status, message: isSigned(value) ? publicPart(value) : publicPart(value).set('status', status) }
   if (isList(value))
     return {
       status,
@@ -41,12 +41,6 @@ export function toReplyMessage(outcome: { readonly status: Status; readonly valu
 /** Has anybody in particular committed to it? */
 export function isSigned(message: Message): boolean {
   return message.has('commitments') && commitmentsOf(message).some(({ committer }) => committer !== null)
-}
-
-function withoutPrivate(message: Message): Map<string, Value> {
-  const kept = new Map<string, Value>()
-  for (const [key, value] of message) if (!isPrivateKey(key)) kept.set(key, value)
-  return kept
 }
 
 function tooLong(size: number): HeddleError<'too-large'> {

@@ -2,7 +2,7 @@
  * A reply: the message of an outcome, signed, in the codec that was asked for.
  *
  * Wire        Codec: `require-codec`, else httpsig@1.0 where the message has a `content-type` of its own, else `accept`, else httpsig@1.0.
- *             Others than httpsig@1.0: a body in the codec, `codec-device`, and all plain values as headers too.
+ *             Others than httpsig@1.0: a body in the codec, `codec-device`, and, but for data items, all plain values as headers too.
  * Source      permaweb/HyperBEAM src/hb_http.erl (2025-11), which shows HTML wherever there is no body; here only those get it who accept it
  * Invariants  Always valid HTTP: what cannot be a header is in the body or left out.
  */
@@ -145,8 +145,8 @@ function isPage({ status, message }: ReplyMessage, { requireCodec, isBundle, acc
 
 async function asPage({ status, message }: ReplyMessage, options: ReplyOptions): Promise<EncodedReply> {
   const { wish, signature, signed } = options
-  if (status >= 400 && reasonOf(message) !== null)
-    return errorPage(wish.place, { status, code: codeOf(message), text: reasonOf(message) ?? '' })
+  const reason = status >= 400 ? reasonOf(message) : null
+  if (reason !== null) return errorPage(wish.place, { status, code: codeOf(message), text: reason })
   const shown = await withLinked(await kept(message, options), options.store) // What the page leads to has to be there.
   const signer = signature === null || isSigned(message) ? null : signed.address
   return messagePage(wish.place, { status, message: shown, hashpath: signature?.hashpath ?? null, signer })

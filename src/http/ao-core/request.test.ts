@@ -37,9 +37,7 @@ describe('a request', () => {
     const tx = await encodeTx(message({ action: 'Eval', data: 'd' }), keyFromJwk(vectorKeys['key-2']))
     expect(toText((await post('/~message@1.0/committers/1', { 'codec-device': 'tx@1.0' }, encodeTxJson(tx))).body)).toBe(STRANGER.address)
     const changed = JSON.stringify({ ...JSON.parse(encodeTxJson(tx)), reward: '1' })
-    expect((await post('/~message@1.0/action', { 'codec-device': 'tx@1.0' }, changed)).headers['failure']).toMatch(
-      /^signature-invalid|tx-invalid$/,
-    )
+    expect((await post('/~message@1.0/action', { 'codec-device': 'tx@1.0' }, changed)).headers['failure']).toBe('signature-invalid')
   })
 
   it('keeps what is signed and the keys of HTTP, nothing else', async () => {

@@ -10,7 +10,7 @@ import { EMPTY } from '../../base/bytes.ts'
 import { AO_CORE_BODY_SMALL_BYTES } from '../../base/limits.ts'
 import { commitmentsOf, coveredKeys } from '../../codec/message/commitment.ts'
 import type { Dialect } from '../../codec/message/dialect.ts'
-import type { Binary, Message, Value } from '../../codec/message/value.ts'
+import { type Binary, isTrue, type Message, type Value } from '../../codec/message/value.ts'
 import { markReceived } from '../../kernel/received.ts'
 import { parsePath, queryText, splitTarget, type Target } from '../../kernel/singleton.ts'
 import type { Step } from '../../kernel/steps.ts'
@@ -169,8 +169,4 @@ function addPeer(message: Map<string, Value>, request: Request, committed: Reado
   if (typeof port !== 'string' || committed.has('ao-peer-port') || committed.has('ao-peer')) return
   message.delete('ao-peer-port')
   if (/^\d{1,5}$/.test(port)) message.set('ao-peer', `${request.remoteAddress}:${port}`)
-}
-
-export function isTrue(value: Value | undefined): boolean {
-  return value === true || value === 'true'
 }

@@ -76,9 +76,8 @@ export class NodeOptions implements NodeMessage {
   }
 
   get(option: string): Value | undefined {
-    const name = optionName(option)
     if (isPrivateKey(option)) return this.#deps.configured.get(option)
-    return this.options.get(name)
+    return this.options.get(optionName(option))
   }
 
   isOperator(request: Message): boolean {

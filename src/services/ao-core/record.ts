@@ -23,7 +23,7 @@ import {
 } from '../../codec/message/value.ts'
 
 /** A longer binary lies by itself, once however many messages have it. */
-export const INLINE_BYTES_MAX = 128
+const INLINE_BYTES_MAX = 128
 
 /** A binary that lies by itself, by its SHA-256. */
 export class Outside {

@@ -19,7 +19,7 @@ describe('wildcards', () => {
   it('take no longer for many stars', () => {
     const start = performance.now()
     expect(textTest(`${'*a'.repeat(500)}*b`, 'WILDCARD')('a'.repeat(3000))).toBe(false)
-    expect(performance.now() - start).toBeLessThan(2_000)
+    expect(performance.now() - start).toBeLessThan(100)
   })
 
   it('begin with what stands before the first star', () => {

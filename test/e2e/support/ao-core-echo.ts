@@ -31,7 +31,7 @@ async function sent(request: Message): Promise<Message> {
   return withoutCommitments((await signedPart(request, () => true)) ?? request)
 }
 
-export function erlangTerm(value: Value): string {
+function erlangTerm(value: Value): string {
   if (isBinary(value)) return binaryTerm(binaryBytes(value))
   if (isList(value)) return `[${value.map(erlangTerm).join(',')}]`
   if (isMessage(value)) return messageTerm(value)

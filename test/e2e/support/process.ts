@@ -16,10 +16,21 @@ export interface NodeProcess {
   stop(): Promise<number | null>
 }
 
-export async function startProcess(folder: string, flags: readonly string[] = [], script = HEDDLE): Promise<NodeProcess> {
+export interface ProcessOptions {
+  /** The script; this repository's own if not given. */
+  readonly script?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export async function startProcess(
+  folder: string,
+  flags: readonly string[] = [],
+  { script = HEDDLE, env = {} }: ProcessOptions = {},
+): Promise<NodeProcess> {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))
   const child = spawn(process.execPath, [script, 'start', '--json', '--port', '0', '--data', folder, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEDDLE_'))),
+    env: { ...Object.fromEntries(own), ...env },
   })
   endWithSuite(child)
   const url = await readyUrl(child)
